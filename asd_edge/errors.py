@@ -1,0 +1,60 @@
+"""Every error that asd-edge raises on purpose: each message says what is wrong, where, and what to do next.
+
+    AsdEdgeError
+    |-- ClipError          a clip that can't be read or scored
+    |-- DatasetError       a folder of clips that can't serve its purpose
+    |-- DownloadError      an archive that didn't arrive as published
+    |-- CheckpointError    weights or settings that don't make a model
+    |-- GraphError         a network that can't be imported, checked or rewritten
+    |   `-- UnsupportedOperatorError
+    |-- QuantizationError  calibration or weights that can't be quantized
+    |-- WorkDirectoryError a work directory that lacks a file or can't be written
+    |-- BackendError       a runtime that is missing or refuses the model
+    `-- EvaluationError    scores that can't be turned into a figure
+
+Only `asd_edge/cli.py` catches them: one line on stderr, exit code 2. Anything else is a bug and keeps its traceback.
+"""
+
+
+class AsdEdgeError(Exception):
+    """Base of the tree; raise the nearest subclass."""
+
+
+class ClipError(AsdEdgeError):
+    """A clip that can't be read or scored."""
+
+
+class DatasetError(AsdEdgeError):
+    """A folder of clips that can't serve its purpose (no normal clip, one class only, wrong layout)."""
+
+
+class DownloadError(AsdEdgeError):
+    """An archive that didn't arrive as published."""
+
+
+class CheckpointError(AsdEdgeError):
+    """Weights or settings that don't make a model."""
+
+
+class GraphError(AsdEdgeError):
+    """A network that can't be imported, checked or rewritten."""
+
+
+class UnsupportedOperatorError(GraphError):
+    """An operator that no stage of asd-edge defines."""
+
+
+class QuantizationError(AsdEdgeError):
+    """Calibration data or weights that can't be quantized."""
+
+
+class WorkDirectoryError(AsdEdgeError):
+    """A work directory that lacks a file or can't be written."""
+
+
+class BackendError(AsdEdgeError):
+    """A runtime that is missing or refuses the model."""
+
+
+class EvaluationError(AsdEdgeError):
+    """Scores that can't be turned into a figure."""
