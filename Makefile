@@ -1,0 +1,97 @@
+# Each target makes what it needs; nothing but Python 3.11 or newer, gcc and make has to be there.
+# `make demo` and `make test` are the two to start with. PYTHON=python3.12 chooses another interpreter for .venv.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+BIN := .venv/bin
+DEMO_DATA := data/demo
+DEMO_WORK := work/demo
+
+# One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help install demo test check bars constraints clean
+.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate
+
+help:
+	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
+	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
+	@echo 'make check   ruff, mypy --strict and the import order'
+	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
+	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate    measure one result again'
+
+install: .venv/dev.stamp .venv-tflite-runtime/stamp
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'error: asd-edge needs Python 3.11 or newer: make PYTHON=python3.11 ...' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# The builder is installed first and used without isolation, so that its version is pinned like every other.
+.venv/host.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo 'installing asd-edge[host] into .venv: a minute or two'
+	$(BIN)/python -m pip install --quiet -c constraints.txt scikit-build-core
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[host]'
+	@touch $@
+
+.venv/dev.stamp: .venv/host.stamp
+	@echo 'installing asd-edge[host,verify,dev] into .venv'
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[host,verify,dev]'
+	@touch $@
+
+# tflite-runtime 2.14, the interpreter of older Raspberry Pi images, has wheels for Linux up to Python 3.11 only.
+# Elsewhere its test skips.
+.venv-tflite-runtime/stamp: constraints-tflite-runtime.txt
+	@mkdir -p .venv-tflite-runtime
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) or sys.platform != "linux")'; then \
+		$(PYTHON) -m venv .venv-tflite-runtime \
+		&& .venv-tflite-runtime/bin/python -m pip install --quiet -r constraints-tflite-runtime.txt; \
+	else echo 'no tflite-runtime for this Python or system: its test will be skipped'; fi
+	@touch $@
+
+# A named subset of the synthetic test clips: the first four of each class and machine ID, 144 in all.
+demo: .venv/host.stamp
+	$(BIN)/asd-edge data synth $(DEMO_DATA) --train 6 --test-normal 4 --test-anomaly 4
+	$(BIN)/asd-edge export --calibration $(DEMO_DATA) -o $(DEMO_WORK)
+	$(BIN)/asd-edge evaluate $(DEMO_WORK) --data $(DEMO_DATA) --backends torch,onnx,tflite,reference
+	$(BIN)/asd-edge explain $(DEMO_DATA)/fan/test/anomaly_id_00_00000000.wav --work $(DEMO_WORK) -o $(DEMO_WORK)
+	@ls -l $(DEMO_WORK)
+
+test: install
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+check: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy asd_edge quantization tests
+	$(BIN)/python -m pytest -q tests/test_import_order.py
+
+bars: .venv/dev.stamp
+	$(BIN)/python -m tests.bars.build_benchmarks
+
+bench-cli: .venv/dev.stamp
+	$(BIN)/python -m tests.bench.bench_cli
+
+bench-demo:
+	$(PYTHON) -m tests.bench.bench_fresh_clone demo
+
+bench-ci:
+	$(PYTHON) -m tests.bench.bench_fresh_clone ci
+
+bench-train: .venv/dev.stamp
+	$(BIN)/python -m tests.bench.bench_train
+
+bench-export: install
+	$(BIN)/python -m tests.bench.bench_export
+
+bench-evaluate: install
+	$(BIN)/python -m tests.bench.bench_evaluate
+
+# After a deliberate upgrade: what is installed now becomes what is pinned.
+constraints: .venv/dev.stamp
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > .venv/frozen.txt
+	{ grep '^#' constraints.txt; cat .venv/frozen.txt; } > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
+
+clean:
+	rm -rf .venv .venv-tflite-runtime build dist $(DEMO_DATA) $(DEMO_WORK)

@@ -1,0 +1,191 @@
+"""The command line: words in, stages called, tables and one-line errors out; the only module that prints and exits.
+
+Each command imports its stages when it runs, so that `asd-edge --help` loads neither NumPy nor torch.
+Exit codes: 0 done, 1 the parity verdict of `evaluate` failed, 2 bad input or usage, 130 interrupted.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from asd_edge import __version__
+from asd_edge.clip.progress import ProgressFn, ignore_progress
+from asd_edge.errors import AsdEdgeError
+
+PARITY_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+HOST_PACKAGES = (
+    "flatbuffers",
+    "lightning",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "requests",
+    "scipy",
+    "sklearn",
+    "torch",
+)
+
+app = typer.Typer(
+    help="Anomalous sound detection: from a folder of machine sounds to an int8 model, and the AUC that int8 kept.",
+    epilog="\b\nIn this order:\n  asd-edge data synth data/synthetic\n  asd-edge train data/synthetic -o work/mine\n"
+    "  asd-edge export --checkpoint work/mine --calibration data/synthetic -o work/mine\n"
+    "  asd-edge evaluate work/mine --data data/synthetic",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data = typer.Typer(help="Get clips: synthetic machines, DCASE 2020 Task 2, the MIMII sample.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+ONLY_TYPE = "Only this machine type; may be repeated."
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code. A bug's exception passes through with its traceback."""
+    try:
+        code = app(arguments, prog_name="asd-edge", standalone_mode=False)
+    except AsdEdgeError as error:
+        return _fail(str(error))
+    except typer.TyperException as error:
+        return _fail_usage(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in HOST_PACKAGES:
+            raise
+        return _fail(
+            f"{error.name} is not installed; this command needs the workstation side: pip install 'asd-edge[host]'"
+        )
+    return int(code or 0)
+
+
+def _fail(message: str) -> int:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    return BAD_INPUT
+
+
+def _fail_usage(error: typer.TyperException) -> int:
+    message = error.format_message()
+    if message.startswith("Usage:"):  # no arguments at all: the help is the message
+        typer.echo(message, err=True)
+        return BAD_INPUT
+    context: typer.Context | None = getattr(error, "ctx", None)
+    return _fail(f"{message.rstrip('.')}; see {context.command_path if context else 'asd-edge'} --help")
+
+
+@contextmanager
+def _interruptible(how_to_go_on: str) -> Iterator[None]:
+    """Ctrl-C becomes one line that says how to go on, and exit code 130."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and not isinstance(stop.__context__, KeyboardInterrupt):
+            raise  # Lightning leaves by SystemExit when it is interrupted; any other is not ours
+        typer.echo(f"interrupted: {how_to_go_on}", err=True)
+        raise typer.Exit(INTERRUPTED) from stop
+
+
+@contextmanager
+def _progress_bar(words: str) -> Iterator[ProgressFn]:
+    """A bar on stderr while the block runs, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield ignore_progress
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(words, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"asd-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+@data.command(
+    epilog="\b\nExamples:\n  asd-edge data synth data/synthetic\n  asd-edge data synth data/small --machine-type fan --train 6"
+)
+def synth(
+    out_dir: Annotated[Path, typer.Argument(help="Folder to write, in the layout of DCASE 2020 Task 2.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2020,
+    train: Annotated[int, typer.Option(help="Normal training clips per machine ID.")] = 30,
+    test_normal: Annotated[int, typer.Option(help="Normal test clips per machine ID.")] = 50,
+    test_anomaly: Annotated[int, typer.Option(help="Anomalous test clips per machine ID.")] = 50,
+    machine_type: Annotated[list[str] | None, typer.Option(metavar="TYPE", help=ONLY_TYPE)] = None,
+) -> None:
+    """Write synthetic machines: six types, three IDs each, normal and anomalous. A smaller count gives the first clips
+    of the larger set."""
+    from asd_edge.clip.synthesize.config import MACHINE_IDS, SynthConfig
+    from asd_edge.clip.synthesize.dataset import write_synthetic_dataset
+
+    config = SynthConfig(
+        seed=seed,
+        n_train=train,
+        n_test_normal=test_normal,
+        n_test_anomaly=test_anomaly,
+        machine_types=tuple(machine_type or MACHINE_IDS),
+    )
+    with _interruptible("run the same command again"), _progress_bar("synthesizing") as on_progress:
+        paths = write_synthetic_dataset(out_dir, config, on_progress)
+    typer.echo(f"{out_dir}: {len(paths)} clips of {len(config.machine_types)} machine types, seed {seed}")
+
+
+@data.command(
+    epilog="\b\nExamples:\n  asd-edge data download dcase2020 -o data/dcase2020\n"
+    "  asd-edge data download dcase2020 -o data/dcase2020 --set additional_train --machine-type fan"
+)
+def download(
+    data_set: Annotated[Literal["dcase2020"], typer.Argument(help="DCASE 2020 Task 2, CC BY-NC-SA 4.0.")],
+    out_dir: Annotated[Path, typer.Option("-o", "--out", help="Folder to unpack into.")] = Path("data/dcase2020"),
+    archive_set: Annotated[
+        list[str], typer.Option("--set", metavar="SET", help="dev, additional_train or evaluation; may be repeated.")
+    ] = ["dev"],  # noqa: B006 (typer copies it)
+    machine_type: Annotated[list[str] | None, typer.Option(metavar="TYPE", help=ONLY_TYPE)] = None,
+    base_url: Annotated[str | None, typer.Option(metavar="URL", help="A mirror of Zenodo's records.")] = None,
+    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the zip files.")] = False,
+) -> None:
+    """Fetch a data set, check its MD5 and unpack it. Called again, it goes on where it stopped."""
+    from asd_edge.clip.download import ZENODO_URL, download_archives
+
+    with _interruptible("run the same command again; it goes on where it stopped"):
+        for name in archive_set:
+            with _progress_bar(f"downloading {name}") as on_progress:
+                folders = download_archives(
+                    name, out_dir, base_url or ZENODO_URL, on_progress, tuple(machine_type or ()), keep_archives
+                )
+            typer.echo("\n".join(str(folder) for folder in folders))
+
+
+@data.command("mimii-sample", epilog="\b\nExample:\n  asd-edge data mimii-sample --from data/mimii data/mimii-sample")
+def mimii_sample(
+    out_dir: Annotated[Path, typer.Argument(help="Folder to write, in the layout of DCASE 2020 Task 2.")],
+    mimii_root: Annotated[Path, typer.Option("--from", help="Folder into which MIMII's -6 dB archives were unpacked.")],
+) -> None:
+    """Rebuild the sample of real machine sounds that tests and benchmarks use, each clip checked by MD5."""
+    from asd_edge.clip.mimii_sample import rebuild_mimii_sample
+
+    with _interruptible("run the same command again"), _progress_bar("cutting clips") as on_progress:
+        paths = rebuild_mimii_sample(mimii_root, out_dir, on_progress)
+    typer.echo(f"{out_dir}: {len(paths)} clips; tests use them with ASD_EDGE_MIMII={out_dir.resolve()}")
