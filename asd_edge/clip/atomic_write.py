@@ -30,7 +30,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
-        raise WorkDirectoryError(f"{path}: can't be written ({error.strerror}); free space or choose another") from error
+        raise WorkDirectoryError(
+            f"{path}: can't be written ({error.strerror}); free space or choose another"
+        ) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)

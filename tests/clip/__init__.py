@@ -1,0 +1,1 @@
+"""Tests of stage 1: files and folders of sound become samples and records."""
