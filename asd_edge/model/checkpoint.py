@@ -1,14 +1,26 @@
 """A trained model as two files, checkpoint.safetensors (weights) and checkpoint.json (everything else)."""
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import safetensors.numpy
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
+from asd_edge.clip.atomic_write import write_bytes_atomically, write_text_atomically
 from asd_edge.clip.label_table import LabelTable
+from asd_edge.errors import CheckpointError
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.model.config import HeadConfig, ModelConfig
+
+WEIGHTS_FILE, SETTINGS_FILE = "checkpoint.safetensors", "checkpoint.json"
+FORMAT = "asd-edge checkpoint 1"
 
 
 @dataclass(frozen=True)
@@ -30,3 +42,105 @@ class Checkpoint:
     split: Split
     weights: Mapping[str, NDArray[np.float32]]
     training: Mapping[str, str | int | float]  # how it was made: loss, epochs, seed, data set, versions
+
+
+def shipped_checkpoint() -> Path:
+    """The directory of the checkpoint inside the package, trained on `asd-edge data synth`'s machines."""
+    return Path(__file__).parent / "shipped" / "synthetic"
+
+
+def write_checkpoint(checkpoint: Checkpoint, directory: Path, half_precision: bool = False) -> None:
+    """Write both files into `directory`; `half_precision` stores tensors of two or more axes as float16.
+
+    Biases, BatchNorm and PReLU stay float32: running variances of quiet recordings are below float16's range.
+    Raises CheckpointError for weights that float16 can't hold, WorkDirectoryError where nothing can be written.
+    """
+    tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in sorted(checkpoint.weights.items())}
+    if half_precision:
+        tensors = {name: _halved(name, value) if value.ndim > 1 else value for name, value in tensors.items()}
+    content = safetensors.numpy.save(tensors)
+    settings = {
+        "format": FORMAT,
+        "weights_sha256": hashlib.sha256(content).hexdigest(),
+        "model": dataclasses.asdict(checkpoint.model),
+        "head": dataclasses.asdict(checkpoint.head),
+        "frontend": dataclasses.asdict(checkpoint.frontend),
+        "labels": list(checkpoint.labels.machines),
+        "training": dict(checkpoint.training),
+        "split": {"train": dict(checkpoint.split.train), "validation": dict(checkpoint.split.validation)},
+    }
+    write_bytes_atomically(directory / WEIGHTS_FILE, content)
+    write_text_atomically(directory / SETTINGS_FILE, json.dumps(settings, indent=1) + "\n")
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint: its directory, its .safetensors file (its .json beside it), or the authors' .ckpt.
+
+    Raises CheckpointError when a file is missing or damaged, when the two files don't belong together, or when a
+    tensor has another shape than the settings say (naming it, the expected and the found shape).
+    """
+    # the network's own shapes are the check, and only host-side stages load checkpoints: torch is imported here
+    from asd_edge.model.network import check_weights
+
+    if path.suffix == ".ckpt":
+        from asd_edge.model.authors_checkpoint import load_authors_checkpoint
+
+        checkpoint = load_authors_checkpoint(path)
+    else:
+        checkpoint = _load_own(path)
+    check_weights(checkpoint, path)
+    return checkpoint
+
+
+def _load_own(path: Path) -> Checkpoint:
+    if path.is_dir():
+        weights_path, settings_path = path / WEIGHTS_FILE, path / SETTINGS_FILE
+    elif path.suffix == ".safetensors":
+        weights_path, settings_path = path, path.with_suffix(".json")
+    else:
+        raise CheckpointError(
+            f"{path}: is no checkpoint; give a directory that holds {WEIGHTS_FILE}, or a .safetensors or .ckpt file"
+        )
+    content = _read(weights_path)
+    settings_text = _read(settings_path)
+    try:
+        tensors = safetensors.numpy.load(content)
+        weights = {name: np.asarray(value, np.float32) for name, value in tensors.items()}
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{weights_path}: is not a safetensors file ({error}); copy or train it again") from error
+    try:
+        settings = json.loads(settings_text)
+        if settings["format"] != FORMAT:
+            raise CheckpointError(f"{settings_path}: format {settings['format']!r}, this version reads {FORMAT!r}")
+        checkpoint = Checkpoint(
+            ModelConfig(**settings["model"]),
+            HeadConfig(**settings["head"]),
+            FrontendConfig(**settings["frontend"]),
+            LabelTable(tuple(settings["labels"])),
+            Split(settings["split"]["train"], settings["split"]["validation"]),
+            weights,
+            settings["training"],
+        )
+        expected_sha256 = settings["weights_sha256"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{settings_path}: is not a checkpoint's settings ({error!r}); train it again") from error
+    if hashlib.sha256(content).hexdigest() != expected_sha256:
+        raise CheckpointError(
+            f"{weights_path}: is not the file that {settings_path.name} was written with (SHA-256 differs); "
+            "copy both from the same training"
+        )
+    return checkpoint
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: can't be read ({error.strerror}); a checkpoint is both files") from error
+
+
+def _halved(name: str, value: NDArray[np.float32]) -> NDArray[Any]:
+    half = value.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise CheckpointError(f"tensor {name} exceeds float16's range; write it in full precision")
+    return half

@@ -3,18 +3,20 @@
 from dataclasses import dataclass
 
 REFERENCE, AUTOENCODER = "reference", "autoencoder"
+BOTH, LOG_MEL, WAVEGRAM = "both", "log_mel", "wavegram"
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What `build_network` needs; the defaults are the reference model (884,376 parameters with a 41-way fc_out).
+    """What `build_network` needs; the defaults are the reference model (884,376 parameters for 41 machines, counted with
+    the fc_out that the authors' checkpoint carries and nothing uses; 879,087 without).
 
-    `features` is "both", "log_mel" or "wavegram". The separable flags choose between the paper's separable blocks and
+    `features` is BOTH, LOG_MEL or WAVEGRAM. The separable flags choose between the paper's separable blocks and
     plain convolutions. `width` scales the channel counts of attention and classifier (rounded to a multiple of 8).
     """
 
     architecture: str = REFERENCE
-    features: str = "both"
+    features: str = BOTH
     attention: bool = True
     separable_attention: bool = True
     separable_wavegram: bool = True

@@ -1,0 +1,1 @@
+"""Networks, the ArcFace head, losses and checkpoints."""
