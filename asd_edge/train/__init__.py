@@ -1,0 +1,1 @@
+"""Normal clips -> a checkpoint, with Lightning."""

@@ -1,0 +1,32 @@
+"""Settings of a training; the loss decides which of the two models they can train."""
+
+from dataclasses import dataclass
+
+from asd_edge.model.arcface import NOISY_ARCMIX
+from asd_edge.model.config import AUTOENCODER
+
+MSE = "mse"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Defaults are the paper's, except for batch size (64 there, 8 is fastest on a CPU) and epochs (300 there)."""
+
+    epochs: int = 40
+    batch_size: int = 8
+    learning_rate: float = 1e-4  # AdamW, cosine to a tenth; constant for the autoencoder
+    weight_decay: float = 0.01
+    loss: str = NOISY_ARCMIX  # one of model.arcface.LOSSES; MSE for the autoencoder
+    mixup_alpha: float = 0.2  # lambda ~ Beta(alpha, alpha), one per batch; without effect on "arcface" and MSE
+    validation_share: float = 1 / 6  # of each machine's recordings, at least one
+    seed: int = 0
+    devices: int = 1  # this and the next two go to Lightning's Trainer
+    num_nodes: int = 1
+    precision: str = "32-true"
+
+
+def default_train_config(architecture: str) -> TrainConfig:
+    """What `asd-edge train` starts from: the paper's settings, or the DCASE 2020 baseline's for the autoencoder."""
+    if architecture == AUTOENCODER:
+        return TrainConfig(epochs=100, batch_size=512, learning_rate=1e-3, weight_decay=0.0, loss=MSE)
+    return TrainConfig()
