@@ -1,0 +1,96 @@
+"""PyTorch module -> model.onnx: inputs log_mel and wavegram_fir, output embedding or reconstruction, opset 18, batch 1."""
+
+import ast
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from asd_edge.errors import GraphError
+
+OPSET = 18  # the newest that torch's exporter writes without converting downwards
+
+
+class _Embed(nn.Module):
+    """What the device's network does, as a module whose inputs are the front end's features."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, log_mel: Tensor, wavegram_fir: Tensor | None = None) -> Tensor:
+        embed = self.network.embed
+        assert callable(embed)
+        result: Tensor = embed(log_mel) if wavegram_fir is None else embed(log_mel, wavegram_fir)
+        return result
+
+
+def export_onnx(network: nn.Module, input_shapes: dict[str, tuple[int, ...]], output_name: str, path: Path) -> None:
+    """Write `network.embed` as ONNX; `input_shapes` names its inputs in order.
+
+    The wrapper is put in eval mode: a training-mode wrapper would switch the network back to batch statistics.
+    """
+    module = _Embed(network).eval()
+    example = tuple(torch.zeros(shape) for shape in input_shapes.values())
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                example,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=list(input_shapes),
+                output_names=[output_name],
+                verbose=False,
+            )
+    finally:
+        exporter_log.setLevel(level)
+    if program is None:
+        raise GraphError(f"{path}: torch's exporter gave no program; update torch")
+    model = program.model_proto
+    _name_by_module(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _name_by_module(model: onnx.ModelProto) -> None:
+    """Rename activations after the layers that make them ("classifier.conv1.conv"): every later report shows these."""
+    names = {value.name: value.name for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]}
+    for node in model.graph.node:
+        weight = next((name for name in node.input if name.endswith(".weight")), None)
+        scopes = next((entry.value for entry in node.metadata_props if entry.key == "pkg.torch.onnx.name_scopes"), "[]")
+        modules = [scope for scope in ast.literal_eval(scopes)[:-1] if scope]
+        layer = (
+            weight.removesuffix(".weight")
+            if weight
+            else f"{modules[-1] if modules else 'network'}.{node.op_type.lower()}"
+        )
+        layer = layer.removeprefix("network.")
+        for index, output in enumerate(node.output):
+            if output not in names:
+                taken = sum(name == layer or name.startswith(f"{layer}:") for name in names.values())
+                names[output] = f"{layer}:{taken}" if taken else layer
+            node.output[index] = names[output]
+        for index, source in enumerate(node.input):
+            node.input[index] = names.get(source, source)
+    del model.graph.value_info[:]
+
+
+def run_onnx(path: Path, inputs: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The one output of an ONNX file under onnxruntime, on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    (result,) = session.run(None, inputs)
+    return np.asarray(result, np.float32)

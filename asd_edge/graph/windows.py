@@ -1,0 +1,40 @@
+"""Windows of an activation as arrays, shared by the float and the int8 interpreter: padding, im2col, depthwise shifts."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asd_edge.graph.ops import Padding, output_size
+
+
+def pad_time_mel(x: NDArray[np.generic], padding: Padding, value: float) -> NDArray[np.generic]:
+    """x (1, time, mel, channels) with `value` around time and mel."""
+    if padding == Padding():
+        return x
+    widths = ((0, 0), (padding.time_before, padding.time_after), (padding.mel_before, padding.mel_after), (0, 0))
+    return np.pad(x, widths, constant_values=value)
+
+
+def windows_as_rows(x: NDArray[np.generic], kernel: tuple[int, int], stride: tuple[int, int]) -> NDArray[np.generic]:
+    """im2col: padded x (1, time, mel, channels) -> (out_time * out_mel, kernel_time * kernel_mel * channels)."""
+    _, time, mel, channels = x.shape
+    out_time, out_mel = (output_size(*size) for size in zip((time, mel), kernel, stride, strict=True))
+    if kernel == (1, 1):
+        return x[0, :: stride[0], :: stride[1]].reshape(out_time * out_mel, channels)
+    view = np.lib.stride_tricks.sliding_window_view(x[0], kernel, axis=(0, 1))[:: stride[0], :: stride[1]]
+    # view: (out_time, out_mel, channels, kernel_time, kernel_mel)
+    return view.transpose(0, 1, 3, 4, 2).reshape(out_time * out_mel, kernel[0] * kernel[1] * channels)
+
+
+def shifted_views(
+    x: NDArray[np.generic], kernel: tuple[int, int], stride: tuple[int, int]
+) -> Iterator[tuple[int, int, NDArray[np.generic]]]:
+    """For each tap of a window: (kernel_time, kernel_mel, the samples that it meets (out_time, out_mel, channels))."""
+    _, time, mel, _ = x.shape
+    out_time, out_mel = (output_size(*size) for size in zip((time, mel), kernel, stride, strict=True))
+    for row in range(kernel[0]):
+        for column in range(kernel[1]):
+            rows = slice(row, row + (out_time - 1) * stride[0] + 1, stride[0])
+            columns = slice(column, column + (out_mel - 1) * stride[1] + 1, stride[1])
+            yield row, column, x[0, rows, columns]
