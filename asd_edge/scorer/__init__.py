@@ -1,0 +1,1 @@
+"""Embedding -> anomaly score."""
