@@ -1,0 +1,1 @@
+"""The ledger: bars.toml and the committed results become BENCHMARKS.md."""
