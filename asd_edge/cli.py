@@ -125,7 +125,8 @@ def _options(
 
 
 @data.command(
-    epilog="\b\nExamples:\n  asd-edge data synth data/synthetic\n  asd-edge data synth data/small --machine-type fan --train 6"
+    epilog="\b\nExamples:\n  asd-edge data synth data/synthetic\n"
+    "  asd-edge data synth data/small --machine-type fan --train 6"
 )
 def synth(
     out_dir: Annotated[Path, typer.Argument(help="Folder to write, in the layout of DCASE 2020 Task 2.")],
@@ -189,3 +190,69 @@ def mimii_sample(
     with _interruptible("run the same command again"), _progress_bar("cutting clips") as on_progress:
         paths = rebuild_mimii_sample(mimii_root, out_dir, on_progress)
     typer.echo(f"{out_dir}: {len(paths)} clips; tests use them with ASD_EDGE_MIMII={out_dir.resolve()}")
+
+
+@app.command(
+    epilog="\b\nExamples:\n  asd-edge train data/synthetic -o work/mine\n"
+    "  asd-edge train data/dcase2020 -o work/narrow --width 0.5 --epochs 100 --devices 4\n"
+    "  asd-edge train data/dcase2020/ToyCar -o work/toy-car --architecture autoencoder"
+)
+def train(
+    data_dir: Annotated[Path, typer.Argument(help="Data set; only its normal training clips are used.")],
+    work_dir: Annotated[Path, typer.Option("-o", "--out", help="Work directory to write the checkpoint into.")],
+    architecture: Annotated[Literal["reference", "autoencoder"], typer.Option(help="Network.")] = "reference",
+    features: Annotated[Literal["both", "log_mel", "wavegram"], typer.Option(help="What it hears.")] = "both",
+    attention: Annotated[bool, typer.Option(help="Weigh the features by a learned map.")] = True,
+    separable_attention: Annotated[bool, typer.Option(help="Separable convolutions in the attention.")] = True,
+    separable_wavegram: Annotated[bool, typer.Option(help="Separable Wavegram; a full one can't be exported.")] = True,
+    width: Annotated[float, typer.Option(help="Factor on all channel counts.")] = 1.0,
+    embedding_size: Annotated[int, typer.Option(help="Values in the embedding.")] = 128,
+    loss: Annotated[Literal["arcface", "arcmix", "noisy-arcmix"], typer.Option(help="Angular loss.")] = "noisy-arcmix",
+    epochs: Annotated[int | None, typer.Option(help="Default: 40; 100 for the autoencoder.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Default: 8 clips, 512 vectors for the autoencoder.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-4; 1e-3 for the autoencoder.")] = None,
+    validation_share: Annotated[float, typer.Option(help="Recordings per machine that choose the epoch.")] = 1 / 6,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights on the same machine.")] = 0,
+    devices: Annotated[int, typer.Option(help="Passed on to Lightning.")] = 1,
+    num_nodes: Annotated[int, typer.Option(help="Passed on to Lightning.")] = 1,
+    precision: Annotated[str, typer.Option(help="Passed on to Lightning, for example bf16-mixed.")] = "32-true",
+) -> None:
+    """Train a detector on normal clips. Interrupted, the same command goes on after the last whole epoch."""
+    from dataclasses import replace
+
+    from asd_edge.frontend.config import FrontendConfig
+    from asd_edge.model.config import AUTOENCODER, HeadConfig, ModelConfig
+    from asd_edge.train.config import default_train_config
+    from asd_edge.train.train_model import train_model
+
+    model = ModelConfig(
+        architecture, features, attention, separable_attention, separable_wavegram, width, embedding_size
+    )
+    default = default_train_config(architecture)
+    config = replace(
+        default,
+        epochs=default.epochs if epochs is None else epochs,
+        batch_size=default.batch_size if batch_size is None else batch_size,
+        learning_rate=default.learning_rate if learning_rate is None else learning_rate,
+        loss=default.loss if architecture == AUTOENCODER else loss,
+        validation_share=validation_share,
+        seed=seed,
+        devices=devices,
+        num_nodes=num_nodes,
+        precision=precision,
+    )
+
+    def on_epoch(done: int, total: int, validation_loss: float) -> None:
+        typer.echo(f"epoch {done} of {total}: validation loss {validation_loss:.4f}")
+
+    with (
+        _interruptible("run the same command again; it goes on after the last whole epoch"),
+        _progress_bar("training") as on_batch,
+    ):
+        checkpoint = train_model(
+            data_dir, work_dir, model, HeadConfig(), FrontendConfig(), config, on_batch=on_batch, on_epoch=on_epoch
+        )
+    typer.echo(
+        f"{work_dir}: checkpoint of epoch {int(checkpoint.training['best_epoch']) + 1}, {len(checkpoint.split.train)} "
+        f"clips trained and {len(checkpoint.split.validation)} validated, {len(checkpoint.labels.machines)} machines"
+    )

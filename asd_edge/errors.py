@@ -5,6 +5,7 @@
     |-- DatasetError       a folder of clips that can't serve its purpose
     |-- DownloadError      an archive that didn't arrive as published
     |-- CheckpointError    weights or settings that don't make a model
+    |-- TrainingError      settings with which no training can run, or a loss that left the numbers
     |-- GraphError         a network that can't be imported, checked or rewritten
     |   `-- UnsupportedOperatorError
     |-- QuantizationError  calibration or weights that can't be quantized
@@ -34,6 +35,10 @@ class DownloadError(AsdEdgeError):
 
 class CheckpointError(AsdEdgeError):
     """Weights or settings that don't make a model."""
+
+
+class TrainingError(AsdEdgeError):
+    """Settings with which no training can run, or a loss that is no longer finite."""
 
 
 class GraphError(AsdEdgeError):

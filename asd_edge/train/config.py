@@ -1,7 +1,9 @@
 """Settings of a training; the loss decides which of the two models they can train."""
 
+import math
 from dataclasses import dataclass
 
+from asd_edge.errors import TrainingError
 from asd_edge.model.arcface import NOISY_ARCMIX
 from asd_edge.model.config import AUTOENCODER
 
@@ -10,7 +12,10 @@ MSE = "mse"
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Defaults are the paper's, except for batch size (64 there, 8 is fastest on a CPU) and epochs (300 there)."""
+    """Defaults are the paper's, except for batch size (64 there, 8 is fastest on a CPU) and epochs (300 there).
+
+    Raises TrainingError for a number that can't train.
+    """
 
     epochs: int = 40
     batch_size: int = 8
@@ -23,6 +28,16 @@ class TrainConfig:
     devices: int = 1  # this and the next two go to Lightning's Trainer
     num_nodes: int = 1
     precision: str = "32-true"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "devices", "num_nodes", "learning_rate", "mixup_alpha"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise TrainingError(f"{name} {value}: no training can run with it; give a positive number")
+        if not 0 < self.validation_share < 1:
+            raise TrainingError(f"validation_share {self.validation_share}: give a share between 0 and 1")
+        if self.seed < 0:
+            raise TrainingError(f"seed {self.seed}: give 0 or more")
 
 
 def default_train_config(architecture: str) -> TrainConfig:

@@ -1,4 +1,4 @@
-"""Training data in memory, batch by batch: every order is drawn from (seed, epoch), so that a resumed run repeats it."""
+"""Training data in memory, batch by batch: orders are drawn from (seed, epoch), so that a resumed run repeats them."""
 
 from collections.abc import Iterator
 from typing import Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""The two models as Lightning trains them: mixup and angular loss for the detector, squared error for the autoencoder."""
+"""The two models as Lightning trains them: mixup and angular loss (detector), squared error (autoencoder)."""
 
 import math
 

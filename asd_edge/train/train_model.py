@@ -1,22 +1,22 @@
-"""Normal clips of a data set -> WORK/checkpoint.{safetensors,json}: loads, splits, trains with Lightning, keeps the best.
+"""Normal clips of a data set -> WORK/checkpoint.{safetensors,json}: load, split, train with Lightning, keep the best.
 
 The epoch is chosen by validation loss. WORK/training/ holds log.csv and, until the training ends, the state to resume
 from, which is written after each epoch; resuming gives the weights that an uninterrupted run gives.
 """
 
-import csv
 import dataclasses
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from asd_edge import __version__
@@ -26,7 +26,7 @@ from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.clip.read_clip import read_clip, samples_sha256
 from asd_edge.clip.records import ClipRecord
-from asd_edge.errors import CheckpointError, DatasetError, WorkDirectoryError
+from asd_edge.errors import DatasetError, TrainingError, WorkDirectoryError
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.log_mel import log_mel
 from asd_edge.model.autoencoder import build_autoencoder
@@ -35,20 +35,12 @@ from asd_edge.model.config import AUTOENCODER, HeadConfig, ModelConfig
 from asd_edge.model.network import build_network
 from asd_edge.train.config import TrainConfig
 from asd_edge.train.data_module import ClipDataset, TrainingData, VectorDataset
-from asd_edge.train.lightning_modules import (
-    TRAIN_LOSS,
-    VALIDATION_ACCURACY,
-    VALIDATION_LOSS,
-    AutoencoderTraining,
-    DetectorTraining,
-)
+from asd_edge.train.epoch_log import SECONDS, EpochFn, EpochLog, ignore_epoch, read_log
+from asd_edge.train.lightning_modules import VALIDATION_LOSS, AutoencoderTraining, DetectorTraining
 from asd_edge.train.split import split_by_recording
 
 TRAINING_FOLDER, LOG_FILE = "training", "log.csv"
 _STATE, _BEST, _SETTINGS = "last.ckpt", "best.ckpt", "settings.json"
-_COLUMNS = ("epoch", TRAIN_LOSS, VALIDATION_LOSS, VALIDATION_ACCURACY)
-
-EpochFn = Callable[[int, int, float], None]  # (epochs done, of how many, this epoch's validation loss)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +61,12 @@ def train_model(
     config: TrainConfig,
     on_loading: ProgressFn = ignore_progress,
     on_batch: ProgressFn = ignore_progress,
-    on_epoch: EpochFn = lambda done, total, loss: None,
+    on_epoch: EpochFn = ignore_epoch,
 ) -> Checkpoint:
     """Train on the normal training clips of `data_dir` and write the best epoch's checkpoint into `work_dir`.
 
-    Raises DatasetError for data that can't train, WorkDirectoryError for a folder that holds another training.
+    Raises DatasetError for data that can't train, WorkDirectoryError for a folder that holds another training,
+    TrainingError for a device or precision that Lightning refuses and for a loss that is no longer finite.
     """
     if (work_dir / WEIGHTS_FILE).exists():
         raise WorkDirectoryError(f"{work_dir}: already holds a checkpoint; choose another folder or remove it")
@@ -82,6 +75,8 @@ def train_model(
     )
     labels = build_label_table([*training_records, *validation_records])
     _check_machines(model, labels, data_dir)
+    torch.manual_seed(config.seed)
+    module = _module(model, head, frontend, config, len(labels.machines))
     n_clips = len(training_records) + len(validation_records)
     training = _load(training_records, labels, data_dir, frontend, on_loading, 0, n_clips)
     validation = _load(validation_records, labels, data_dir, frontend, on_loading, len(training_records), n_clips)
@@ -89,14 +84,15 @@ def train_model(
 
     folder = work_dir / TRAINING_FOLDER
     _claim(folder, _settings_text(model, head, frontend, config, labels, split))
-    torch.manual_seed(config.seed)
-    module = _module(model, head, frontend, config, len(labels.machines))
     batches = TrainingData(
         _dataset(model, training, frontend), _dataset(model, validation, frontend), config.batch_size, config.seed
     )
     state = folder / _STATE
     with _quiet_lightning():
-        trainer = _trainer(config, folder, on_batch, on_epoch)
+        try:
+            trainer = _trainer(config, folder, on_batch, on_epoch)
+        except (ValueError, MisconfigurationException) as error:
+            raise TrainingError(f"{error}; choose other --devices, --num-nodes or --precision") from error
         # the state is this function's own file of an earlier run, and weights_only admits nothing but tensors
         trainer.fit(module, batches, ckpt_path=str(state) if state.is_file() else None, weights_only=True)
     if trainer.interrupted:
@@ -186,39 +182,14 @@ def _claim(folder: Path, settings: str) -> None:
         )
 
 
-class _Report(Callback):
-    """Writes log.csv from what each epoch logged, and tells the caller how far the training is."""
-
-    def __init__(self, log_path: Path, epochs: int, on_batch: ProgressFn, on_epoch: EpochFn) -> None:
-        self.log_path = log_path
-        self.epochs = epochs
-        self.on_batch = on_batch
-        self.on_epoch = on_epoch
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
-        self.on_batch(trainer.global_step, int(trainer.estimated_stepping_batches))
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Runs after validation, so that both losses are known; earlier rows of a resumed run are kept."""
-        if not trainer.is_global_zero:
-            return
-        metrics = {name: f"{float(value):.6f}" for name, value in trainer.callback_metrics.items()}
-        rows = [row for row in read_log(self.log_path) if int(row["epoch"]) < trainer.current_epoch]
-        rows.append({"epoch": str(trainer.current_epoch), **metrics})
-        lines = [",".join(_COLUMNS), *(",".join(row.get(column, "") for column in _COLUMNS) for row in rows)]
-        write_text_atomically(self.log_path, "\n".join(lines) + "\n")
-        self.on_epoch(trainer.current_epoch + 1, self.epochs, float(metrics[VALIDATION_LOSS]))
-
-
-def read_log(path: Path) -> list[dict[str, str]]:
-    """The rows of log.csv; none where it doesn't exist."""
-    return list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
-
-
 def _trainer(config: TrainConfig, folder: Path, on_batch: ProgressFn, on_epoch: EpochFn) -> lightning.Trainer:
     def keep(name: str, monitor: str | None) -> ModelCheckpoint:
         return ModelCheckpoint(
-            folder, name.removesuffix(".ckpt"), monitor=monitor, enable_version_counter=False, save_on_train_epoch_end=True
+            folder,
+            name.removesuffix(".ckpt"),
+            monitor=monitor,
+            enable_version_counter=False,
+            save_on_train_epoch_end=True,
         )
 
     return lightning.Trainer(
@@ -228,7 +199,7 @@ def _trainer(config: TrainConfig, folder: Path, on_batch: ProgressFn, on_epoch: 
         precision=config.precision,  # type: ignore[arg-type]  # a literal type there, checked by Lightning itself
         deterministic=True,
         callbacks=[
-            _Report(folder / LOG_FILE, config.epochs, on_batch, on_epoch),
+            EpochLog(folder / LOG_FILE, config.epochs, on_batch, on_epoch),
             keep(_BEST, VALIDATION_LOSS),
             keep(_STATE, None),
         ],
@@ -269,14 +240,16 @@ def _history(
 ) -> dict[str, str | int | float]:
     best_epoch = best["epoch"]
     assert isinstance(best_epoch, int)
-    row = next((row for row in read_log(folder / LOG_FILE) if row["epoch"] == str(best_epoch)), None)
+    log = read_log(folder / LOG_FILE)
+    row = next((row for row in log if row["epoch"] == str(best_epoch)), None)
     if row is None:
-        raise CheckpointError(f"{folder / LOG_FILE}: lacks epoch {best_epoch}; train again in another folder")
+        raise WorkDirectoryError(f"{folder / LOG_FILE}: lacks epoch {best_epoch}; train again in another folder")
     return {
         "data": data_dir.name,
         **{name: value for name, value in dataclasses.asdict(config).items() if name not in ("devices", "num_nodes")},
         "best_epoch": best_epoch,
         VALIDATION_LOSS: float(row[VALIDATION_LOSS]),
+        SECONDS: round(sum(float(row[SECONDS]) for row in log)),
         "asd_edge": __version__,
         "torch": torch.__version__.split("+")[0],
         "lightning": lightning.__version__,
