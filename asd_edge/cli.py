@@ -168,15 +168,16 @@ def download(
     keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the zip files.")] = False,
 ) -> None:
     """Fetch a data set, check its MD5 and unpack it. Called again, it goes on where it stopped."""
-    from asd_edge.clip.download import ZENODO_URL, download_archives
+    from asd_edge.clip.download import ZENODO_URL, fetch_archive, list_archives, unpack_archive
 
+    chosen = [archive for name in archive_set for archive in list_archives(name, machine_type or ())]
     with _interruptible("run the same command again; it goes on where it stopped"):
-        for name in archive_set:
-            with _progress_bar(f"downloading {name}") as on_progress:
-                folders = download_archives(
-                    name, out_dir, base_url or ZENODO_URL, on_progress, tuple(machine_type or ()), keep_archives
-                )
-            typer.echo("\n".join(str(folder) for folder in folders))
+        for archive in chosen:
+            with _progress_bar(f"downloading {archive.file}") as on_progress:
+                fetch_archive(archive, out_dir, base_url or ZENODO_URL, on_progress)
+            with _progress_bar(f"unpacking {archive.file}") as on_progress:
+                unpack_archive(archive, out_dir, on_progress, keep_archives)
+            typer.echo(f"{archive.file}: in {out_dir / archive.machine_type}")
 
 
 @data.command("mimii-sample", epilog="\b\nExample:\n  asd-edge data mimii-sample --from data/mimii data/mimii-sample")
@@ -208,9 +209,9 @@ def train(
     width: Annotated[float, typer.Option(help="Factor on all channel counts.")] = 1.0,
     embedding_size: Annotated[int, typer.Option(help="Values in the embedding.")] = 128,
     loss: Annotated[Literal["arcface", "arcmix", "noisy-arcmix"], typer.Option(help="Angular loss.")] = "noisy-arcmix",
-    epochs: Annotated[int | None, typer.Option(help="Default: 40; 100 for the autoencoder.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Default: 25; 100 for the autoencoder.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: 8 clips, 512 vectors for the autoencoder.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-4; 1e-3 for the autoencoder.")] = None,
+    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
     validation_share: Annotated[float, typer.Option(help="Recordings per machine that choose the epoch.")] = 1 / 6,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights on the same machine.")] = 0,
     devices: Annotated[int, typer.Option(help="Passed on to Lightning.")] = 1,
@@ -233,7 +234,7 @@ def train(
         default,
         epochs=default.epochs if epochs is None else epochs,
         batch_size=default.batch_size if batch_size is None else batch_size,
-        learning_rate=default.learning_rate if learning_rate is None else learning_rate,
+        learning_rate=learning_rate,
         loss=default.loss if architecture == AUTOENCODER else loss,
         validation_share=validation_share,
         seed=seed,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from asd_edge.model.autoencoder import N_CONTEXT
+from asd_edge.frontend.context_vectors import N_CONTEXT
 
 Batch = tuple[Tensor, Tensor]
 T = TypeVar("T")

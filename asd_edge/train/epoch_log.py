@@ -1,4 +1,4 @@
-"""The losses and the seconds of each epoch: WORK/training/log.csv, and word to the caller of how far the training is."""
+"""The losses and seconds of each epoch: WORK/training/log.csv, and word to the caller of how far the training is."""
 
 import csv
 import math

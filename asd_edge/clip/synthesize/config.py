@@ -21,18 +21,18 @@ MACHINE_IDS = {
 
 @dataclass(frozen=True)
 class AnomalySeverity:
-    """One factor per machine type on the strength of its anomalies: 0 leaves a machine sound, 2 doubles every fault.
+    """One factor per machine type on the strength of its anomalies: 2 doubles them, 0 leaves their faintest form.
 
     Each anomalous clip has a strength between 0.2 and 1.8 times its type's factor (see `fault.py`). Normal clips don't
-    depend on it.
+    depend on it. The defaults put a briefly trained reference model (7 epochs) between 0.65 and 0.85 AUC per type.
     """
 
-    fan: float = 1.0
-    pump: float = 1.0
-    slider: float = 1.0
-    valve: float = 1.0
-    toy_car: float = 1.0
-    toy_conveyor: float = 1.0
+    fan: float = 2.0
+    pump: float = 1.8
+    slider: float = 2.2
+    valve: float = 4.0
+    toy_car: float = 3.0
+    toy_conveyor: float = 4.0
 
     def of(self, machine_type: str) -> float:
         """The factor of a machine type by its name in the data set."""
@@ -63,11 +63,10 @@ class SynthConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.n_train <= FIRST_TEST_NUMBER:
-            raise DatasetError(
-                f"n_train {self.n_train}: synthetic machines have 0 to {FIRST_TEST_NUMBER} training clips per ID"
-            )
+            raise DatasetError(f"{self.n_train} training clips: give 0 to {FIRST_TEST_NUMBER} per machine ID")
         if self.n_test_normal < 0 or self.n_test_anomaly < 0 or self.seed < 0:
-            raise DatasetError("seed, n_test_normal and n_test_anomaly can't be negative; give 0 or more")
+            counts = f"seed {self.seed}, {self.n_test_normal} normal and {self.n_test_anomaly} anomalous test clips"
+            raise DatasetError(f"{counts}: none of them can be negative; give 0 or more")
         for machine_type in self.machine_types:
             if machine_type not in MACHINE_IDS:
                 raise DatasetError(

@@ -110,8 +110,8 @@ def _claim_folder(out_dir: Path, config: SynthConfig) -> None:
     manifest = out_dir / _MANIFEST
     settings = {"generator_version": GENERATOR_VERSION, **asdict(config)}
     text = json.dumps(settings, indent=2) + "\n"
-    if manifest.exists():
-        if manifest.read_text(encoding="utf-8") != text:
+    if manifest.is_file():
+        if manifest.read_bytes() != text.encode():
             raise DatasetError(
                 f"{manifest}: the folder holds synthetic clips of other settings or another generator version; "
                 "choose another folder or remove this one"

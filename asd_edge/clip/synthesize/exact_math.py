@@ -47,7 +47,7 @@ def cos_turn(phase: float) -> float:
 
 
 def exponential(exponent: float) -> float:
-    """e to the power of `exponent` (|exponent| < 700); relative error below 1e-14."""
+    """e to the power of `exponent` (|exponent| < 700); relative error below 1e-15 + 1.5e-16 * |exponent|."""
     octaves = int(np.floor(exponent / LN_2 + 0.5))
     rest = exponent - octaves * LN_2
     result = 1.0

@@ -9,7 +9,10 @@ from asd_edge.clip.synthesize.noise import uniform
 
 @dataclass(frozen=True)
 class Fault:
-    """`kind` is one of the machine type's FAULT_KINDS; every effect of a fault is proportional to `strength`."""
+    """`kind` is one of the machine type's FAULT_KINDS; its effects, in dB or as shares, are linear in `strength`.
+
+    A fault that brings a sound of its own (grit, knocks, squeal, chirp) has it at a faint level even at strength 0.
+    """
 
     kind: str
     strength: float

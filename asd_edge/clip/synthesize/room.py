@@ -18,7 +18,7 @@ _FULL_SCALE = 32768.0
 
 @dataclass(frozen=True)
 class Recording:
-    """How a type is recorded: SNR in dB against the machine's nominal level (effective value 1), middle and deviation."""
+    """How a type is recorded: SNR in dB over the machine's nominal level (effective value 1), middle and deviation."""
 
     snr_db: float
     snr_spread_db: float = 1.5
@@ -35,7 +35,7 @@ def add_echoes(rng: Generator, sound: FloatArray) -> FloatArray:
 
 
 def factory_noise(rng: Generator) -> FloatArray:
-    """(N_SAMPLES,) effective value 1: noise that falls with frequency at a random tilt, swells, and a few distant hits."""
+    """(N_SAMPLES,) effective value 1: noise that falls with frequency at a random tilt and swells, a few far hits."""
     white = white_noise(rng)
     noise = lowpass(white, 130.0) * amplitude_of_db(16.0 + 1.5 * bell(rng))
     noise += lowpass(white, 1100.0) * amplitude_of_db(5.0 + 1.5 * bell(rng))

@@ -1,8 +1,9 @@
-"""Toy cars: a brushed motor, two gear stages and four wheels; faults are a bent shaft, deformed gears and a bad bearing.
+"""Toy cars: a motor, two gear stages and four wheels; faults are a bent shaft, deformed gears and a bad bearing.
 
-Gear mesh = shaft speed x teeth, with its harmonics; the brushes sing at their commutation rate; the wheels roll. A
+Gear mesh = shaft speed x teeth, with its harmonics, for the motor's pinion and for the wheel stage; the wheels roll. A
 bent shaft lets mesh and rolling noise swell with the wheel, deformed teeth strike once per turn and flatten the mesh
-harmonics, a bad bearing gives impulses at its pass rate that ring the shell. Kinds as in ToyADMOS (Koizumi et al., 2019).
+harmonics, a bad bearing gives impulses at its pass rate that ring the shell. Shaft and gears are two of the kinds of
+ToyADMOS (Koizumi et al., 2019).
 """
 
 from dataclasses import dataclass, replace

@@ -1,8 +1,8 @@
-"""Toy conveyors: motor hum, gear mesh, rollers and a belt whose joint thumps; faults are tension, slip and a damaged pulley.
+"""Toy conveyors: a motor, gears, rollers and a belt whose joint thumps; faults are tension, slip, a damaged pulley.
 
 The belt rubs (coloured noise through the frame's modes) and the rollers knock softly at their rate. Too much tension
 stiffens the frame, slows the motor and rubs harder; a slipping belt slows down for moments and chirps; a damaged
-pulley knocks once per turn. Kinds as in ToyADMOS.
+pulley knocks once per turn. Tension is one of the kinds of ToyADMOS.
 """
 
 from dataclasses import dataclass, replace

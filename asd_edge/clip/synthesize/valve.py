@@ -1,4 +1,4 @@
-"""Solenoid valves: a rhythm of opening and closing clicks, each with a puff; faults are contaminations and missed clicks.
+"""Solenoid valves: opening and closing clicks in a rhythm, each with a puff; faults are contaminations, missed clicks.
 
 A click rings the body's modes; the puff is noise that dies away. Grit damps and detunes the click, gum lets the valve
 close late and unevenly, a worn seat lets it hiss between the clicks, a weak coil misses clicks. MIMII names "more than

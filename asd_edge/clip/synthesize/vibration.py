@@ -1,4 +1,4 @@
-"""Rotation, impacts and bodies: a speed becomes a phase, a phase harmonics, a hit a ring, an excitation what a body radiates."""
+"""Rotation, impacts, bodies: a speed becomes a phase, a phase harmonics, a hit a ring, an excitation radiated sound."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -61,12 +61,12 @@ def drifting_speed(rng: Generator, speed_hz: float, slow_share: float, fast_shar
 
 def phase_of(rng: Generator, speed_hz: FloatArray) -> FloatArray:
     """(N_SAMPLES,) turns: the running integral of a speed from a random start."""
-    return uniform(rng, 0.0, 1.0) + np.cumsum(speed_hz * (1.0 / SAMPLE_RATE_HZ))
+    return uniform(rng, 0.0, 1.0) + np.cumsum(speed_hz * (1.0 / SAMPLE_RATE_HZ), dtype=np.float64)
 
 
 def steady_phase(rng: Generator, speed_hz: float) -> FloatArray:
     """(N_SAMPLES,) turns of a constant speed from a random start."""
-    return uniform(rng, 0.0, 1.0) + np.arange(N_SAMPLES) * (speed_hz / SAMPLE_RATE_HZ)
+    return uniform(rng, 0.0, 1.0) + np.arange(N_SAMPLES, dtype=np.float64) * (speed_hz / SAMPLE_RATE_HZ)
 
 
 def harmonics(phase: FloatArray, amplitudes: Sequence[float]) -> FloatArray:
@@ -97,7 +97,7 @@ def falling_amplitudes(rng: Generator, n_harmonics: int, tilt_db: float, jitter_
 
 def ring(modes: Modes, n_samples: int, damping: float = 1.0) -> FloatArray:
     """(n_samples,) the sound of one hit: every mode as a decaying sine; `damping` above 1 shortens it."""
-    times = np.arange(n_samples)
+    times = np.arange(n_samples, dtype=np.float64)
     sound = np.zeros(n_samples)
     for mode in modes:
         ratio = exponential(-3.141592653589793 * mode.bandwidth_hz * damping / SAMPLE_RATE_HZ)
