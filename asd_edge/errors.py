@@ -4,6 +4,7 @@
     |-- ClipError          a clip that can't be read or scored
     |-- DatasetError       a folder of clips that can't serve its purpose
     |-- DownloadError      an archive that didn't arrive as published
+    |-- FrontendError      settings that the fixed-point front end isn't made for, or its C library is missing
     |-- CheckpointError    weights or settings that don't make a model
     |-- TrainingError      settings with which no training can run, or a loss that left the numbers
     |-- GraphError         a network that can't be imported, checked or rewritten
@@ -31,6 +32,10 @@ class DatasetError(AsdEdgeError):
 
 class DownloadError(AsdEdgeError):
     """An archive that didn't arrive as published."""
+
+
+class FrontendError(AsdEdgeError):
+    """Settings that the fixed-point front end isn't made for, or its C library is missing."""
 
 
 class CheckpointError(AsdEdgeError):
