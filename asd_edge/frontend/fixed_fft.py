@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge.frontend.fixed_point import IntArray, check_int32, multiply_high
-from asd_edge.frontend.fixed_tables import INV_SQRT2_Q31, N_COMPLEX, RADIX4_SPANS, fixed_tables
+from asd_edge.frontend.fixed_tables import DIGIT_REVERSED, INV_SQRT2_Q31, N_COMPLEX, RADIX4_SPANS, fixed_tables
 
 ComplexInt = tuple[IntArray, IntArray]  # real and imaginary part
 _QUARTER_Q31 = 1 << 30  # multiply_high by it divides by 4
@@ -29,8 +29,7 @@ def window_radix8(frames: NDArray[np.int16]) -> ComplexInt:
     """
     samples = frames.astype(np.int64).reshape(-1, 8, 64, 2).transpose(0, 2, 1, 3)  # (n_frames, r, j, re / im)
     windowed = (samples * fixed_tables().window) >> 16
-    order = np.arange(64).reshape(4, 4, 4).transpose(2, 1, 0).reshape(-1)  # r = r0 + 4 r1 + 16 r2 at 16 r0 + 4 r1 + r2
-    windowed = windowed[:, order]
+    windowed = windowed[:, DIGIT_REVERSED]
     points = [(windowed[:, :, j, 0], windowed[:, :, j, 1]) for j in range(8)]
     outputs = _dft8(points)
     real = np.stack([output[0] for output in outputs], axis=2).reshape(-1, N_COMPLEX)

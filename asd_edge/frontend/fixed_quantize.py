@@ -20,7 +20,7 @@ class CodeScale:
     """
 
     multiplier: int  # 2^30..2^31 - 1
-    shift: int  # 1..62
+    shift: int  # 32..62
     zero_point: int
     pre_shift: int = 0  # 0..31
     limit: int = (1 << 31) - 1  # code 127 or more for any zero point
@@ -32,7 +32,7 @@ def code_scale(unit: float, scale: float, zero_point: int) -> CodeScale:
     Raises FrontendError when `scale` is not a positive number or so far from `unit` that no code means anything.
     """
     factor = unit / scale if scale > 0.0 else float("inf")
-    if not 2.0**-53 < factor < 1.0:
+    if not 2.0**-53 < factor < 0.5:
         raise FrontendError(
             f"an input scale of {scale:g} can't be reached from steps of {unit:g}; check the calibration of the model"
         )

@@ -29,6 +29,9 @@ DB_UNIT = 256  # per dB
 LOG_BITS = 15  # finer than 1/256 dB by so many bits until the last rounding
 INV_SQRT2_Q31 = 1518500250
 
+# Butterfly r = r0 + 4 r1 + 16 r2 of the first pass stands at 16 r0 + 4 r1 + r2, where the radix-4 passes expect it.
+DIGIT_REVERSED = np.arange(64).reshape(4, 4, 4).transpose(2, 1, 0).reshape(-1)
+
 _TIE_MARGIN = 1e-5  # of a step: far more than the sines and logarithms of two platforms differ
 
 

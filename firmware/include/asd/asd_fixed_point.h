@@ -1,0 +1,113 @@
+/* Rounding and saturation of all integer arithmetic: plain C99, and the same results from one instruction each where the
+ * core has the DSP extension. Right shifts of negative values are arithmetic, as GCC and Clang define them. */
+#ifndef ASD_FIXED_POINT_H
+#define ASD_FIXED_POINT_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "pairs of samples are read as little-endian words"
+#endif
+
+/* floor((value * factor + 2^31) / 2^32) */
+static inline int32_t asd_mulh_s32(int32_t value, int32_t factor)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(value), "r"(factor));
+    return result;
+#else
+    return (int32_t)(((int64_t)value * factor + INT64_C(0x80000000)) >> 32);
+#endif
+}
+
+/* sum + floor((value * factor + 2^31) / 2^32) */
+static inline int32_t asd_mulh_add_s32(int32_t sum, int32_t value, int32_t factor)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(value), "r"(factor), "r"(sum));
+    return result;
+#else
+    return sum + asd_mulh_s32(value, factor);
+#endif
+}
+
+/* sum + floor((-value * factor + 2^31) / 2^32): an exact half rounds up, as in the other two */
+static inline int32_t asd_mulh_sub_s32(int32_t sum, int32_t value, int32_t factor)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smmlsr %0, %1, %2, %3" : "=r"(result) : "r"(value), "r"(factor), "r"(sum));
+    return result;
+#else
+    return sum + (int32_t)((INT64_C(0x80000000) - (int64_t)value * factor) >> 32);
+#endif
+}
+
+/* Two samples as one word: the first in the low half. `samples` is at a multiple of 4. */
+static inline int32_t asd_load_pair_s16(const int16_t *samples)
+{
+    int32_t pair;
+    memcpy(&pair, samples, sizeof pair);
+    return pair;
+}
+
+/* floor(first sample of the pair * factor / 2^16) */
+static inline int32_t asd_mul_first_s16(int32_t pair, int32_t factor)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(factor), "r"(pair));
+    return result;
+#else
+    return (int32_t)(((int64_t)(int16_t)((uint32_t)pair & 0xFFFFu) * factor) >> 16);
+#endif
+}
+
+/* floor(second sample of the pair * factor / 2^16) */
+static inline int32_t asd_mul_second_s16(int32_t pair, int32_t factor)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smulwt %0, %1, %2" : "=r"(result) : "r"(factor), "r"(pair));
+    return result;
+#else
+    return (int32_t)(((int64_t)(pair >> 16) * factor) >> 16);
+#endif
+}
+
+/* sum + first * first + second * second */
+static inline int64_t asd_dual_multiply_add_s16(int64_t sum, int32_t pair, int32_t other)
+{
+#if defined(__ARM_FEATURE_DSP)
+    return __smlald(pair, other, sum);
+#else
+    const int32_t first = (int32_t)(int16_t)((uint32_t)pair & 0xFFFFu) * (int16_t)((uint32_t)other & 0xFFFFu);
+    return sum + first + (int64_t)(pair >> 16) * (other >> 16);
+#endif
+}
+
+static inline int32_t asd_saturate_s8(int32_t value)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return value < -128 ? -128 : value > 127 ? 127 : value;
+#endif
+}
+
+/* Zeros above the highest one of a word that isn't 0. */
+static inline uint32_t asd_leading_zeros_u32(uint32_t word)
+{
+    return (uint32_t)__builtin_clz(word);
+}
+
+#endif
