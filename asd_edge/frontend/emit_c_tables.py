@@ -23,7 +23,7 @@ def emit_c_tables(tables: FixedTables) -> str:
             for twiddles in tables.twiddles
         ),
         ("int32_t", "asd_split_q31[255 * 2]", tables.split),
-        ("uint16_t", "asd_mel_starts[130]", tables.mel_starts),
+        ("uint8_t", "asd_mel_counts[129]", np.diff(tables.mel_starts)),
         ("uint32_t", "asd_mel_weights_q32[511]", tables.mel_weights),
         ("uint32_t", "asd_log_offsets[128]", tables.log_offsets),
         ("int32_t", "asd_band_levels[128]", tables.band_levels),

@@ -19,6 +19,15 @@ void asd_mel_power_u64(const uint64_t *power, uint64_t *mel);
 /* Sums -> 10 log10(norm * mel + 1e-8) in 1/256 dB. */
 void asd_log_decibels_s16(const uint64_t *mel, int16_t *decibels);
 
+typedef struct {
+    int64_t high;
+    int64_t low;
+} asd_fir_sums;
+
+/* n_samples, a multiple of 16 and not 0, times the halves of their taps, added to the sums; all at multiples of 8. */
+void asd_fir_sums_s16(asd_fir_sums *sums, const int16_t *samples, const int16_t *high, const int16_t *low,
+                      uint32_t n_samples);
+
 /* relu(bias + frame . taps); old_half NULL: zeros before the clip; samples of new_half from n_new on count as zeros. */
 int64_t asd_fir_s16(const asd_fir_taps *fir, const int16_t *old_half, const int16_t *new_half, uint32_t n_new);
 

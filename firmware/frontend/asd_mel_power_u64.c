@@ -6,19 +6,16 @@ void asd_mel_power_u64(const uint64_t *power, uint64_t *mel)
 {
     const uint32_t *weight = asd_mel_weights_q32;
     const uint64_t *bin = power + 1;
-    uint64_t rising_before = 0; /* of the segment before: what its band has so far */
-    for (uint32_t segment = 0; segment <= ASD_N_MELS; segment++) {
-        const uint64_t *const end = power + asd_mel_starts[segment + 1u];
+    uint64_t rising_before = 0; /* what the segment before gave its band */
+    for (uint32_t band = 0; band < ASD_N_MELS; band++) { /* the first segment has no bin: band 0 rises over nothing */
         uint64_t rising = 0, whole = 0;
-        while (bin < end) {
+        for (uint32_t left = asd_mel_counts[band + 1u]; left > 0; left--) {
             const uint64_t value = *bin++;
             const uint64_t factor = *weight++;
             rising += (value >> 32) * factor + (((value & 0xFFFFFFFFu) * factor) >> 32);
             whole += value;
         }
-        if (segment > 0) {
-            mel[segment - 1u] = rising_before + (whole - rising);
-        }
+        mel[band] = rising_before + (whole - rising);
         rising_before = rising;
     }
 }

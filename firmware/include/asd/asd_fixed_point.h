@@ -6,10 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_DSP)
-#include <arm_acle.h>
-#endif
-
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "pairs of samples are read as little-endian words"
 #endif
@@ -79,17 +75,6 @@ static inline int32_t asd_mul_second_s16(int32_t pair, int32_t factor)
     return result;
 #else
     return (int32_t)(((int64_t)(pair >> 16) * factor) >> 16);
-#endif
-}
-
-/* sum + first * first + second * second */
-static inline int64_t asd_dual_multiply_add_s16(int64_t sum, int32_t pair, int32_t other)
-{
-#if defined(__ARM_FEATURE_DSP)
-    return __smlald(pair, other, sum);
-#else
-    const int32_t first = (int32_t)(int16_t)((uint32_t)pair & 0xFFFFu) * (int16_t)((uint32_t)other & 0xFFFFu);
-    return sum + first + (int64_t)(pair >> 16) * (other >> 16);
 #endif
 }
 

@@ -21,7 +21,7 @@ typedef struct {
     int32_t pre_shift; /* 0..31 */
 } asd_code_scale;
 
-/* tap = 65536 * high + low; both arrays at multiples of 4 */
+/* tap = 65536 * high + low; both arrays at multiples of 8 */
 typedef struct {
     const int16_t *high; /* [1024] */
     const int16_t *low;  /* [1024] */
