@@ -7,18 +7,22 @@ BIN := .venv/bin
 DEMO_DATA := data/demo
 DEMO_WORK := work/demo
 
+# What the C library of the installed package is built from.
+FIRMWARE := firmware/CMakeLists.txt $(wildcard firmware/frontend/*.[ch] firmware/include/asd/*.h firmware/apps/host/*)
+
 # One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help install demo test check bars constraints clean
-.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate
+.PHONY: help install demo test check bars constraints clean setup-emulation frontend-tables
+.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
+	@echo 'make setup-emulation    cross compilers and QEMU from Debian packages (1.6 GB), for the tests on other cores'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
-	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate    measure one result again'
+	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend    measure one result again'
 
 install: .venv/dev.stamp .venv-tflite-runtime/stamp
 
@@ -28,9 +32,9 @@ install: .venv/dev.stamp .venv-tflite-runtime/stamp
 	$(PYTHON) -m venv .venv
 
 # The builder is installed first and used without isolation, so that its version is pinned like every other.
-.venv/host.stamp: pyproject.toml constraints.txt | .venv/bin/python
+.venv/host.stamp: pyproject.toml constraints.txt $(FIRMWARE) | .venv/bin/python
 	@echo 'installing asd-edge[host] into .venv: a minute or two'
-	$(BIN)/python -m pip install --quiet -c constraints.txt scikit-build-core
+	$(BIN)/python -m pip install --quiet -c constraints.txt scikit-build-core cmake
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[host]'
 	@touch $@
 
@@ -65,6 +69,8 @@ check: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy asd_edge quantization tests
 	$(BIN)/python -m pytest -q tests/test_import_order.py
+	@if command -v clang-format > /dev/null; then clang-format --dry-run -Werror $$(find firmware -name '*.[ch]' -not -path '*/CMakeFiles/*'); \
+	else echo 'clang-format not found: the C is not checked; make setup-emulation installs it'; fi
 
 bars: .venv/dev.stamp
 	$(BIN)/python -m tests.bars.build_benchmarks
@@ -86,6 +92,20 @@ bench-export: install
 
 bench-evaluate: install
 	$(BIN)/python -m tests.bench.bench_evaluate
+
+bench-frontend: install
+	$(BIN)/python -m tests.bench.bench_frontend
+
+# After a change of a formula in asd_edge/frontend/fixed_tables.py.
+frontend-tables: .venv/dev.stamp
+	$(BIN)/python -m asd_edge.frontend.emit_c_tables firmware/frontend/asd_frontend_tables.c
+
+EMULATION := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm qemu-user-static gcc-aarch64-linux-gnu \
+	libc6-dev-arm64-cross clang libclang-rt-dev clang-format cmake
+
+setup-emulation:
+	apt-get update -q
+	apt-get install -y -q --no-install-recommends $(EMULATION)
 
 # After a deliberate upgrade: what is installed now becomes what is pinned.
 constraints: .venv/dev.stamp

@@ -39,12 +39,12 @@ class FixedFeatures:
 def fixed_features(samples: NDArray[np.int16], config: FrontendConfig, inputs: FixedInputs) -> FixedFeatures:
     """By the C library. Raises FrontendError for other settings and where the library isn't built."""
     check_fixed_config(config)
-    log_mel_scale = _native_scale(inputs.log_mel_scale)
+    log_mel_scale = native_scale(inputs.log_mel_scale)
     if inputs.fir is None or inputs.fir_scale is None:
         frames = run_frontend(samples, log_mel_scale, log_mel_scale, None)
         return FixedFeatures(frames.log_mel, frames.log_mel_codes, None, None)
     fir = NativeFir(inputs.fir.high, inputs.fir.low, inputs.fir.bias)
-    frames = run_frontend(samples, log_mel_scale, _native_scale(inputs.fir_scale), fir)
+    frames = run_frontend(samples, log_mel_scale, native_scale(inputs.fir_scale), fir)
     return FixedFeatures(frames.log_mel, frames.log_mel_codes, frames.fir, frames.fir_codes)
 
 
@@ -58,5 +58,6 @@ def fixed_features_numpy(samples: NDArray[np.int16], config: FrontendConfig, inp
     return FixedFeatures(log_mel, codes, sums, quantize_codes(sums, inputs.fir_scale))
 
 
-def _native_scale(scale: CodeScale) -> NativeCodeScale:
+def native_scale(scale: CodeScale) -> NativeCodeScale:
+    """The same scale as the C library takes it."""
     return NativeCodeScale(scale.limit, scale.multiplier, scale.shift, scale.zero_point, scale.pre_shift)

@@ -92,7 +92,8 @@ asd_status asd_frontend_finish(asd_frontend_state *state, asd_frontend_scratch *
     if (!is_long_enough) {
         return ASD_ERROR_TOO_SHORT;
     }
-    /* x[L + j] = x[L - 2 - j]. With n_new = 0 the last of them, x[L - 513], ends the half before the old one: there it is. */
+    /* x[L + j] = x[L - 2 - j]. With n_new = 0 the last of them, x[L - 513], ends the half before the old one: there it
+     * is. */
     for (uint32_t i = n_new; i < ASD_HOP_LENGTH; i++) {
         const int32_t source = 2 * (int32_t)n_new - 2 - (int32_t)i;
         if (source >= 0) {

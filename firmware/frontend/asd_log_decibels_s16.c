@@ -1,4 +1,5 @@
-/* Mel sums -> decibels in 1/256: position of the highest one, a table of 129 values, linear between. DESIGN.md, step 5. */
+/* Mel sums -> decibels in 1/256: position of the highest one, a table of 129 values, linear between. DESIGN.md, step 5.
+ */
 #include "asd/asd_fixed_point.h"
 #include "asd_frontend_steps.h"
 #include "asd_frontend_tables.h"

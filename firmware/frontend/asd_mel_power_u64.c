@@ -6,7 +6,7 @@ void asd_mel_power_u64(const uint64_t *power, uint64_t *mel)
 {
     const uint32_t *weight = asd_mel_weights_q32;
     const uint64_t *bin = power + 1;
-    uint64_t rising_before = 0; /* what the segment before gave its band */
+    uint64_t rising_before = 0;                          /* what the segment before gave its band */
     for (uint32_t band = 0; band < ASD_N_MELS; band++) { /* the first segment has no bin: band 0 rises over nothing */
         uint64_t rising = 0, whole = 0;
         for (uint32_t left = asd_mel_counts[band + 1u]; left > 0; left--) {

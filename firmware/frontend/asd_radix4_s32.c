@@ -1,4 +1,4 @@
-/* 64 DFTs of 8 points -> one of 512: radix-4 passes that divide by 4 with the twiddle, decimation in time. DESIGN.md, step 2. */
+/* 64 DFTs of 8 points -> one of 512: radix-4 passes that divide by 4 with the twiddle. DESIGN.md, step 2. */
 #include "asd/asd_fixed_point.h"
 #include "asd_frontend_steps.h"
 #include "asd_frontend_tables.h"

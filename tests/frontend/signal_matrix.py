@@ -70,17 +70,18 @@ def _shape(signal: str) -> NDArray[np.float64]:
         case "white noise":
             return rng.standard_normal(N_SAMPLES)
         case "1 kHz tone, noise 80 dB below":
-            return _sine(1000.0 * seconds) + 1e-4 * np.sqrt(0.5) * rng.standard_normal(N_SAMPLES)
+            noise: NDArray[np.float64] = rng.standard_normal(N_SAMPLES)
+            return _sine(1000.0 * seconds) + 7.07e-5 * noise
         case "square wave at full scale":
             return np.where((np.arange(N_SAMPLES) * 441 // 8000) % 2 == 0, 32767.0, -32768.0)
         case "one-LSB dither":
-            return rng.integers(-1, 2, N_SAMPLES).astype(np.float64)
+            return np.asarray(rng.integers(-1, 2, N_SAMPLES), np.float64)
         case "silence":
             return np.zeros(N_SAMPLES)
         case "click in silence":
-            return (np.arange(N_SAMPLES) == 80_123).astype(np.float64)
+            return np.asarray(np.arange(N_SAMPLES) == 80_123, np.float64)
     config = SynthConfig(n_train=1, n_test_normal=0, n_test_anomaly=0, machine_types=(signal,))
-    return synthesize_clip(clip_names(config)[0], config).astype(np.float64)
+    return np.asarray(synthesize_clip(clip_names(config)[0], config), np.float64)
 
 
 def _sine(turns: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,5 @@
-/* A clip of 512 * 18 samples after its settings -> ticks of 16 runs of each step, of 16 whole frames, and of nothing. */
+/* A clip of 512 * 18 samples after its settings -> ticks of 16 runs of each step, of 16 whole frames, and of nothing.
+ */
 #include <stddef.h>
 
 #include "asd/asd_port.h"

@@ -1,5 +1,5 @@
-/* Rounding and saturation of all integer arithmetic: plain C99, and the same results from one instruction each where the
- * core has the DSP extension. Right shifts of negative values are arithmetic, as GCC and Clang define them. */
+/* Rounding and saturation of all integer arithmetic: plain C99, and the same results from one instruction each where
+ * the core has the DSP extension. Right shifts of negative values are arithmetic, as GCC and Clang define them. */
 #ifndef ASD_FIXED_POINT_H
 #define ASD_FIXED_POINT_H
 

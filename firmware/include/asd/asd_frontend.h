@@ -12,7 +12,8 @@
 #define ASD_N_COMPLEX 512u
 #define ASD_N_MELS 128u
 
-/* code = floor((kept * multiplier + 2^15) / 2^shift + 1/2) + zero_point, saturated; kept = min(value, limit) >> pre_shift */
+/* code = floor((kept * multiplier + 2^15) / 2^shift + 1/2) + zero_point, saturated;
+ * kept = min(value, limit) >> pre_shift */
 typedef struct {
     int64_t limit;
     int32_t multiplier; /* 2^30..2^31 - 1 */
