@@ -100,6 +100,38 @@ def run_frontend(
     return frames
 
 
+def run_conditioning(
+    data: bytes, n_samples: int, pcm_format: int, gain: int, offset: int, offset_shift: int, chunk_length: int
+) -> tuple[NDArray[np.int16], int]:
+    """asd_condition_pcm over a recording: (n_samples,) int16, and how many were saturated."""
+    octets = np.frombuffer(data, np.uint8)
+    conditioned = np.empty(n_samples, np.int16)
+    n_saturated = _library().asd_host_condition(
+        ctypes.c_int32(pcm_format),
+        ctypes.c_int32(gain),
+        ctypes.c_int32(offset),
+        ctypes.c_uint32(offset_shift),
+        ctypes.c_void_p(octets.ctypes.data),
+        ctypes.c_uint32(n_samples),
+        ctypes.c_uint32(chunk_length),
+        ctypes.c_void_p(conditioned.ctypes.data),
+    )
+    return conditioned, int(n_saturated)
+
+
+def run_decimator(samples: NDArray[np.int16], chunk_length: int) -> tuple[NDArray[np.int16], int]:
+    """asd_decimate_s16 over a recording at 48 kHz: (n // 3,) int16, and how many were saturated."""
+    contiguous = np.ascontiguousarray(samples, np.int16)
+    decimated = np.empty(contiguous.size // 3, np.int16)
+    n_saturated = _library().asd_host_decimate(
+        ctypes.c_void_p(contiguous.ctypes.data),
+        ctypes.c_uint32(contiguous.size),
+        ctypes.c_uint32(chunk_length),
+        ctypes.c_void_p(decimated.ctypes.data),
+    )
+    return decimated, int(n_saturated)
+
+
 def frontend_ram_bytes() -> int:
     """State and scratch of asd_frontend together."""
     return int(_library().asd_host_frontend_ram_bytes())

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from asd_edge.frontend.decimate import decimator_taps
 from asd_edge.frontend.fixed_tables import DIGIT_REVERSED, FixedTables, fixed_tables
 
 _COLUMNS = 8
@@ -29,6 +30,7 @@ def emit_c_tables(tables: FixedTables) -> str:
         ("int32_t", "asd_band_levels[128]", tables.band_levels),
         ("int32_t", "asd_log_curve[129]", tables.log_curve),
         ("int32_t", "asd_log_octave[1]", np.array([tables.octave])),
+        ("int16_t", "asd_decimator_taps_q16[304]", decimator_taps()),
     ]
     parts = [
         "/* Printed by asd_edge/frontend/emit_c_tables.py from the formulas of fixed_tables.py; don't edit. */",

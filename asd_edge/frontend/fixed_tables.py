@@ -58,16 +58,16 @@ def fixed_tables() -> FixedTables:
     units_per_db = DB_UNIT * 2.0**LOG_BITS
     curve = 10.0 * np.log10(1.0 + np.arange(2**LOG_SEGMENT_BITS + 1) / 2**LOG_SEGMENT_BITS)
     return FixedTables(
-        window=_integers(_window_by_butterfly() * 2.0**WINDOW_BITS),
-        twiddles=tuple(_integers(_twiddles(span) * 2.0**TWIDDLE_BITS) for span in RADIX4_SPANS),
-        split=_integers(_cos_sin(np.arange(1, N_COMPLEX // 2) / N_FFT) * 2.0**31),
+        window=rounded_away_from_ties(_window_by_butterfly() * 2.0**WINDOW_BITS),
+        twiddles=tuple(rounded_away_from_ties(_twiddles(span) * 2.0**TWIDDLE_BITS) for span in RADIX4_SPANS),
+        split=rounded_away_from_ties(_cos_sin(np.arange(1, N_COMPLEX // 2) / N_FFT) * 2.0**31),
         mel_starts=mel_starts(config),
-        mel_weights=_integers(mel_weights(config) * 2.0**WEIGHT_BITS),
-        log_offsets=_integers(config.log_offset / norms * 2.0**POWER_BITS),
-        band_levels=_integers((10.0 * np.log10(norms) - 10.0 * np.log10(2.0) * POWER_BITS) * units_per_db)
+        mel_weights=rounded_away_from_ties(mel_weights(config) * 2.0**WEIGHT_BITS),
+        log_offsets=rounded_away_from_ties(config.log_offset / norms * 2.0**POWER_BITS),
+        band_levels=rounded_away_from_ties((10.0 * np.log10(norms) - 10.0 * np.log10(2.0) * POWER_BITS) * units_per_db)
         + (1 << (LOG_BITS - 1)),
-        log_curve=_integers(curve * units_per_db),
-        octave=int(_integers(10.0 * np.log10(np.array([2.0])) * units_per_db)[0]),
+        log_curve=rounded_away_from_ties(curve * units_per_db),
+        octave=int(rounded_away_from_ties(10.0 * np.log10(np.array([2.0])) * units_per_db)[0]),
     )
 
 
@@ -120,7 +120,7 @@ def _cos_sin(turns: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack((np.cos(2.0 * np.pi * turns), np.sin(2.0 * np.pi * turns)), axis=-1)
 
 
-def _integers(exact: NDArray[np.float64]) -> NDArray[np.int64]:
+def rounded_away_from_ties(exact: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rounded; ArithmeticError where another platform's last bit could round a coefficient the other way."""
     if (np.abs(exact - np.floor(exact) - 0.5) < _TIE_MARGIN).any():
         raise ArithmeticError("a coefficient of the front end lies on a rounding tie; choose other bits for its table")

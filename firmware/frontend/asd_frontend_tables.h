@@ -18,5 +18,6 @@ extern const uint32_t asd_log_offsets[128];         /* 1e-8 / norm, 1.0 is 2^44 
 extern const int32_t asd_band_levels[128];          /* 10 log10(norm * 2^-44) + one half, 1/256 dB * 2^-15 */
 extern const int32_t asd_log_curve[129];            /* 10 log10(1 + i / 128), likewise */
 extern const int32_t asd_log_octave[1];             /* 10 log10(2), likewise */
+extern const int16_t asd_decimator_taps_q16[304];   /* symmetric, they add up to 2^16 */
 
 #endif

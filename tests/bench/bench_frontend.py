@@ -1,4 +1,4 @@
-"""The fixed-point front end against float64 (error matrix, real clips), its instructions per step and core, its speed."""
+"""The fixed-point front end against float64 (matrix, real clips), its instructions per step and core, its speed."""
 
 import os
 import tempfile

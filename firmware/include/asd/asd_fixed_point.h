@@ -89,6 +89,11 @@ static inline int32_t asd_saturate_s8(int32_t value)
 #endif
 }
 
+static inline int32_t asd_saturate_s16(int32_t value)
+{
+    return value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value;
+}
+
 /* Zeros above the highest one of a word that isn't 0. */
 static inline uint32_t asd_leading_zeros_u32(uint32_t word)
 {
