@@ -21,8 +21,13 @@ def mel_filterbank(config: FrontendConfig) -> NDArray[np.float64]:
     return np.asarray(triangles * (2.0 / (upper - lower)), np.float64)
 
 
+def band_centres_hz(config: FrontendConfig) -> NDArray[np.float64]:
+    """Where each band's triangle peaks, (n_mels,), rising."""
+    return mel_edges_hz(config)[1:-1]
+
+
 def mel_edges_hz(config: FrontendConfig) -> NDArray[np.float64]:
-    """(n_mels + 2,) Hz: band m rises from edge m to edge m + 1 and falls to edge m + 2."""
+    """(n_mels + 2,), evenly spaced in mel: band m starts at [m], peaks at [m + 1] and ends at [m + 2]."""
     edges_mel = np.linspace(_mel(config.f_min_hz), _mel(config.f_max_hz), config.n_mels + 2)
     return np.asarray(700.0 * (10.0 ** (edges_mel / 2595.0) - 1.0), np.float64)
 

@@ -1,9 +1,10 @@
-"""The log-Mel as a torch module, for training and the torch rung: waveform in [-1, 1) -> dB, by the NumPy definition."""
+"""The log-Mel as a torch module, for training and the torch rung: waveform in [-1, 1) -> dB, as log_mel.py has it."""
 
 import torch
 from torch import Tensor, nn
 
 from asd_edge.frontend.config import FrontendConfig
+from asd_edge.frontend.log_mel import hann_window
 from asd_edge.frontend.mel import mel_filterbank
 
 
@@ -16,8 +17,7 @@ class LogMel(nn.Module):
     def __init__(self, config: FrontendConfig) -> None:
         super().__init__()
         self.config = config
-        window = torch.hann_window(config.n_fft, periodic=True, dtype=torch.float64)
-        self.register_buffer("window", window.float(), persistent=False)
+        self.register_buffer("window", torch.tensor(hann_window(config.n_fft), dtype=torch.float32), persistent=False)
         self.register_buffer("mel_matrix", torch.tensor(mel_filterbank(config), dtype=torch.float32), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:

@@ -23,8 +23,8 @@ class SeparableConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.dwconv_normalization(self.dwconv(x)))
-        x = self.relu(self.pwconv_normalization(self.pwconv(x)))
-        return x
+        mixed: Tensor = self.relu(self.pwconv_normalization(self.pwconv(x)))
+        return mixed
 
 
 class PlainConv2d(nn.Module):
@@ -37,8 +37,8 @@ class PlainConv2d(nn.Module):
         self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.normalization(self.conv(x)))
-        return x
+        y: Tensor = self.relu(self.normalization(self.conv(x)))
+        return y
 
 
 def scaled_channels(n_channels: int, width: float) -> int:

@@ -6,13 +6,13 @@
 from torch import Tensor, nn
 
 from asd_edge.frontend.config import FrontendConfig
+from asd_edge.frontend.context_vectors import N_CONTEXT
 
-N_CONTEXT = 5  # frames per vector
 LAYER_SIZES = (128, 128, 128, 128, 8, 128, 128, 128, 128)
 
 
 class Autoencoder(nn.Module):
-    """Vectors [N, N_CONTEXT * n_mels] in dB -> reconstruction of the same shape; it takes no waveform and has no head."""
+    """Vectors [N, N_CONTEXT * n_mels] in dB -> reconstruction, same shape; it takes no waveform and has no head."""
 
     def __init__(self, n_mels: int) -> None:
         super().__init__()

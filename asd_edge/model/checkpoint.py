@@ -25,7 +25,7 @@ FORMAT = "asd-edge checkpoint 1"
 
 @dataclass(frozen=True)
 class Split:
-    """The exact clips that trained and chose the model: SHA-256 of each clip's int16 samples -> path in the data set."""
+    """The clips that trained and that chose the model: SHA-256 of each clip's int16 samples -> path in the data set."""
 
     train: Mapping[str, str]
     validation: Mapping[str, str]
@@ -33,7 +33,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`weights` uses the names of the network's state_dict; the head's rows are "head.weight" (n_classes, embedding)."""
+    """`weights` has the names of the network's state_dict; the head's rows are "head.weight" (n_classes, embedding)."""
 
     model: ModelConfig
     head: HeadConfig
@@ -116,7 +116,7 @@ def _load_own(path: Path) -> Checkpoint:
             ModelConfig(**settings["model"]),
             HeadConfig(**settings["head"]),
             FrontendConfig(**settings["frontend"]),
-            LabelTable(tuple(settings["labels"])),
+            _label_table(settings["labels"]),
             Split(settings["split"]["train"], settings["split"]["validation"]),
             weights,
             settings["training"],
@@ -132,15 +132,27 @@ def _load_own(path: Path) -> Checkpoint:
     return checkpoint
 
 
+def _label_table(machines: object) -> LabelTable:
+    if not isinstance(machines, list) or not all(isinstance(name, str) for name in machines):
+        raise ValueError("labels are no list of machines")
+    if len(set(machines)) < len(machines):
+        raise ValueError("labels name a machine twice")
+    return LabelTable(tuple(machines))
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path}: can't be read ({error.strerror}); a checkpoint is both files") from error
+        raise CheckpointError(
+            f"{path}: can't be read ({error.strerror}); a checkpoint is two files, "
+            f"{WEIGHTS_FILE} and {SETTINGS_FILE}: give a folder that holds both"
+        ) from error
 
 
 def _halved(name: str, value: NDArray[np.float32]) -> NDArray[Any]:
-    half = value.astype(np.float16)
+    with np.errstate(over="ignore"):  # refused below
+        half = value.astype(np.float16)
     if not np.isfinite(half).all():
         raise CheckpointError(f"tensor {name} exceeds float16's range; write it in full precision")
     return half

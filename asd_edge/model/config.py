@@ -8,8 +8,10 @@ BOTH, LOG_MEL, WAVEGRAM = "both", "log_mel", "wavegram"
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What `build_network` needs; the defaults are the reference model (884,376 parameters for 41 machines, counted with
-    the fc_out that the authors' checkpoint carries and nothing uses; 879,087 without).
+    """What `build_network` needs; the defaults are the reference model.
+
+    It has 879,087 parameters for 41 machines; with fc_out, which the authors' checkpoint carries and nothing uses,
+    884,376.
 
     `features` is BOTH, LOG_MEL or WAVEGRAM. The separable flags choose between the paper's separable blocks and
     plain convolutions. `width` scales the channel counts of attention and classifier (rounded to a multiple of 8).

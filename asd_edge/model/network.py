@@ -56,12 +56,13 @@ class DetectorNetwork(nn.Module):
         frames = self.wavegram.frames(waveform) if isinstance(self.wavegram, SeparableWavegram) else None
         return self.log_mel(waveform), frames
 
-    def embed(self, log_mel: Tensor, wavegram_frames: Tensor | None) -> Tensor:
-        """The embedding [N, embedding_size] of the two feature tensors; of those it needs, see ModelConfig.features."""
-        maps = None
-        if isinstance(self.wavegram, SeparableWavegram) and wavegram_frames is not None:
-            maps = self.wavegram.maps(wavegram_frames)
-        return self._classify(self._stack(log_mel, maps))
+    def embed(self, log_mel: Tensor, wavegram_frames: Tensor | None = None) -> Tensor:
+        """The embedding [N, embedding_size] of what `frontend_features` gives; log-Mel alone needs no frames."""
+        if self.wavegram is None:
+            return self._classify(log_mel)
+        if wavegram_frames is None or isinstance(self.wavegram, FullWavegram):
+            raise ValueError("a Wavegram embeds its frames, and only the separable one has any")
+        return self._classify(self._stack(log_mel, self.wavegram.maps(wavegram_frames)))
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveform [N, S] in [-1, 1) -> embedding [N, embedding_size]; works for every configuration."""
@@ -74,11 +75,10 @@ class DetectorNetwork(nn.Module):
         return AttentionMaps(features, attention, features * attention)
 
     def _features(self, waveform: Tensor) -> Tensor:
-        return self._stack(self.log_mel(waveform), None if self.wavegram is None else self.wavegram(waveform))
+        log_mel: Tensor = self.log_mel(waveform)
+        return log_mel if self.wavegram is None else self._stack(log_mel, self.wavegram(waveform))
 
-    def _stack(self, log_mel: Tensor, wavegram: Tensor | None) -> Tensor:
-        if wavegram is None:
-            return log_mel
+    def _stack(self, log_mel: Tensor, wavegram: Tensor) -> Tensor:
         return wavegram if self.config.features == WAVEGRAM else torch.cat((log_mel, wavegram), dim=1)
 
     def _classify(self, features: Tensor) -> Tensor:
@@ -127,14 +127,16 @@ def autoencoder_from_checkpoint(checkpoint: Checkpoint) -> Autoencoder:
 
 
 def check_weights(checkpoint: Checkpoint, path: Path | None = None) -> None:
-    """Raise CheckpointError naming the first tensor that is missing, unknown, not finite or of another shape."""
-    with torch.device("meta"):
-        network = _untrained(checkpoint)
-    expected = {
-        name: tuple(tensor.shape) for name, tensor in network.state_dict().items() if not _is_counter(name)
-    }
+    """Raise CheckpointError naming the first tensor that is missing, unknown, not finite or of another shape.
+
+    Settings that no network can be built from are named as well.
+    """
     where = "checkpoint" if path is None else str(path)
     todo = "use the checkpoint.json that was written with these weights"
+    try:
+        expected = expected_shapes(checkpoint.model, checkpoint.frontend, len(checkpoint.labels.machines))
+    except (CheckpointError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        raise CheckpointError(f"{where}: its settings make no network ({error}); {todo}") from error
     for name, shape in expected.items():
         if name not in checkpoint.weights:
             raise CheckpointError(f"{where}: lacks tensor {name}, expected {shape}; {todo}")
@@ -148,17 +150,23 @@ def check_weights(checkpoint: Checkpoint, path: Path | None = None) -> None:
             raise CheckpointError(f"{where}: holds a tensor {name} that its settings don't know; {todo}")
 
 
+def expected_shapes(model: ModelConfig, frontend: FrontendConfig, n_classes: int) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor that a checkpoint with these settings holds."""
+    network: nn.Module
+    # torch's meta device would do without the values, but its initializers import the compiler, which takes seconds
+    with torch.random.fork_rng(devices=[]):
+        if model.architecture == AUTOENCODER:
+            network = build_autoencoder(frontend)
+        else:
+            network = build_network(model, frontend, n_classes)
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items() if not _is_counter(name)}
+
+
 def _load_weights(network: nn.Module, checkpoint: Checkpoint) -> None:
     check_weights(checkpoint)
     state = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in checkpoint.weights.items()}
     counters = {name: tensor for name, tensor in network.state_dict().items() if _is_counter(name)}
     network.load_state_dict({**counters, **state})
-
-
-def _untrained(checkpoint: Checkpoint) -> DetectorNetwork | Autoencoder:
-    if checkpoint.model.architecture == AUTOENCODER:
-        return build_autoencoder(checkpoint.frontend)
-    return build_network(checkpoint.model, checkpoint.frontend, len(checkpoint.labels.machines))
 
 
 def _is_counter(name: str) -> bool:

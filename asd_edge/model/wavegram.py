@@ -12,6 +12,16 @@ from asd_edge.errors import CheckpointError
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.wavegram_fir import FirTaps
 from asd_edge.model.checkpoint import Checkpoint
+from asd_edge.model.config import LOG_MEL
+
+_FIR_TENSORS = (
+    "dwconv.weight",
+    "dwconv.bias",
+    "dwconv_normalization.weight",
+    "dwconv_normalization.bias",
+    "dwconv_normalization.running_mean",
+    "dwconv_normalization.running_var",
+)
 
 
 class SeparableWavegram(nn.Module):
@@ -60,7 +70,7 @@ def fold_wavegram_fir(checkpoint: Checkpoint) -> FirTaps:
     """
     config = checkpoint.model
     if (
-        config.features == "log_mel"
+        config.features == LOG_MEL
         or not config.separable_wavegram
         or "wavegram.dwconv.weight" not in checkpoint.weights
     ):
@@ -69,9 +79,7 @@ def fold_wavegram_fir(checkpoint: Checkpoint) -> FirTaps:
             "training and float evaluation only"
         )
     weights = {
-        name: np.asarray(checkpoint.weights[f"wavegram.{name}"], np.float64).reshape(-1)
-        for name in ("dwconv.weight", "dwconv.bias")
-        + tuple(f"dwconv_normalization.{part}" for part in ("weight", "bias", "running_mean", "running_var"))
+        name: np.asarray(checkpoint.weights[f"wavegram.{name}"], np.float64).reshape(-1) for name in _FIR_TENSORS
     }
     gain = weights["dwconv_normalization.weight"] / np.sqrt(weights["dwconv_normalization.running_var"] + 1e-5)
     bias = (weights["dwconv.bias"] - weights["dwconv_normalization.running_mean"]) * gain

@@ -42,7 +42,7 @@ class TrainConfig:
 
 
 def default_train_config(architecture: str) -> TrainConfig:
-    """What `asd-edge train` starts from: the paper's settings, or the DCASE 2020 baseline's for the autoencoder."""
+    """What `asd-edge train` starts from: the detector's settings, or the DCASE 2020 baseline's for the autoencoder."""
     if architecture == AUTOENCODER:
         return TrainConfig(epochs=100, batch_size=512, learning_rate=1e-3, weight_decay=0.0, loss=MSE)
     return TrainConfig()

@@ -102,7 +102,7 @@ def _damage(fan: Fan, fault: Fault, rng: Generator) -> Fan:
 
 
 def render_fan(rng: Generator, machine_id: str, fault: Fault | None) -> FloatArray:
-    """(N_SAMPLES,) one clip of a fan before the room; effective value about 1."""
+    """(N_SAMPLES,) one clip of a fan before the room; effective value about 1.4."""
     fan = _vary(FANS[machine_id], rng)
     if fault is not None:
         fan = _damage(fan, fault, rng)

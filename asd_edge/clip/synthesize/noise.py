@@ -63,10 +63,10 @@ def lowpass(signal: FloatArray, corner_hz: float) -> FloatArray:
     """One-pole lowpass with gain 1 at 0 Hz (any length)."""
     pole = exponential(-TAU * corner_hz / SAMPLE_RATE_HZ)
     output = signal * (1.0 - pole)
+    scratch = np.empty_like(output)
     delay = 1
     while pole > _NEGLIGIBLE and delay < signal.size:
-        delayed = output[:-delay] * pole
-        output[delay:] += delayed
+        output[delay:] += np.multiply(output[:-delay], pole, out=scratch[delay:])
         pole *= pole
         delay *= 2
     return output
@@ -80,12 +80,14 @@ def resonate(signal: FloatArray, frequency_hz: float, bandwidth_hz: float) -> Fl
     far_pole = float(np.sqrt(1.0 - 2.0 * radius * cos_turn(2.0 * turns) + radius * radius))
     first, second = 2.0 * radius * cos_turn(turns), radius * radius
     output = signal * ((1.0 - radius) * far_pole)
+    stage, scratch = np.empty_like(output), np.empty_like(output)  # fresh arrays for each step would cost more than it
     delay = 1
     while second > _NEGLIGIBLE * _NEGLIGIBLE and 2 * delay < signal.size:
-        stage = output.copy()
-        stage[delay:] += output[:-delay] * first
-        stage[2 * delay :] += output[: -2 * delay] * second
+        stage[:delay] = output[:delay]
+        np.multiply(output[:-delay], first, out=scratch[delay:])
+        np.add(output[delay:], scratch[delay:], out=stage[delay:])
+        stage[2 * delay :] += np.multiply(output[: -2 * delay], second, out=scratch[2 * delay :])
         first, second = first * first - 2.0 * second, second * second
-        output = stage
+        output, stage = stage, output
         delay *= 2
     return output

@@ -119,7 +119,7 @@ def _damage(pump: Pump, fault: Fault) -> Pump:
 
 
 def render_pump(rng: Generator, machine_id: str, fault: Fault | None) -> FloatArray:
-    """(N_SAMPLES,) one clip of a pump before the room; effective value about 1."""
+    """(N_SAMPLES,) one clip of a pump before the room; effective value about 1.3."""
     pump = _vary(PUMPS[machine_id], rng)
     if fault is not None:
         pump = _damage(pump, fault)

@@ -18,7 +18,7 @@ _FULL_SCALE = 32768.0
 
 @dataclass(frozen=True)
 class Recording:
-    """How a type is recorded: SNR in dB over the machine's nominal level (effective value 1), middle and deviation."""
+    """How a type is recorded: noise in dB below effective value 1, about a machine's level; middle and deviation."""
 
     snr_db: float
     snr_spread_db: float = 1.5

@@ -112,7 +112,7 @@ def _damage(car: ToyCar, fault: Fault) -> ToyCar:
 
 
 def render_toy_car(rng: Generator, machine_id: str, fault: Fault | None) -> FloatArray:
-    """(N_SAMPLES,) one clip of a toy car before the room; effective value about 1."""
+    """(N_SAMPLES,) one clip of a toy car before the room; effective value about 1.5."""
     car = _vary(TOY_CARS[machine_id], rng)
     if fault is not None:
         car = _damage(car, fault)

@@ -129,7 +129,7 @@ def _slip_curve(rng: Generator, n_slips: int) -> FloatArray:
 
 
 def render_toy_conveyor(rng: Generator, machine_id: str, fault: Fault | None) -> FloatArray:
-    """(N_SAMPLES,) one clip of a toy conveyor before the room; effective value about 1."""
+    """(N_SAMPLES,) one clip of a toy conveyor before the room; effective value about 1.2."""
     conveyor = _vary(TOY_CONVEYORS[machine_id], rng)
     if fault is not None:
         conveyor = _damage(conveyor, fault, rng)

@@ -117,7 +117,7 @@ def _damage(valve: Valve, fault: Fault) -> Valve:
 
 
 def render_valve(rng: Generator, machine_id: str, fault: Fault | None) -> FloatArray:
-    """(N_SAMPLES,) one clip of a valve before the room; effective value about 1 where it clicks."""
+    """(N_SAMPLES,) one clip of a valve before the room; effective value about 0.2, most of it in the clicks."""
     valve = _vary(VALVES[machine_id], rng)
     if fault is not None:
         valve = _damage(valve, fault)
