@@ -257,3 +257,21 @@ def train(
         f"{work_dir}: checkpoint of epoch {int(checkpoint.training['best_epoch']) + 1}, {len(checkpoint.split.train)} "
         f"clips trained and {len(checkpoint.split.validation)} validated, {len(checkpoint.labels.machines)} machines"
     )
+
+
+@app.command(epilog="\b\nExample:\n  asd-edge frontend clip.wav --compare -o figures")
+def frontend(
+    clip: Annotated[Path, typer.Argument(help="A clip of 10 s.")],
+    compare: Annotated[bool, typer.Option("--compare", help="Error per band, and a picture of all three.")] = False,
+    out_dir: Annotated[Path, typer.Option("-o", "--out", help="Folder for the picture.")] = Path(),
+) -> None:
+    """The fixed-point log-Mel of a clip against float64."""
+    from asd_edge.report.frontend_comparison import band_lines, compare_frontends, draw_comparison
+
+    comparison = compare_frontends(clip)
+    lines = band_lines(comparison)
+    typer.echo("\n".join(lines if compare else (lines[0], lines[-1])))
+    if compare:
+        path = out_dir / f"frontend-{clip.stem}.png"
+        draw_comparison(comparison, clip.name, path)
+        typer.echo(str(path))

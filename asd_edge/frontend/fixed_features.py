@@ -12,9 +12,11 @@ from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.fixed_fir import FixedFir, fixed_fir
 from asd_edge.frontend.fixed_log_mel import fixed_log_mel
 from asd_edge.frontend.fixed_point import IntArray
-from asd_edge.frontend.fixed_quantize import CodeScale, quantize_codes
-from asd_edge.frontend.fixed_tables import check_fixed_config
+from asd_edge.frontend.fixed_quantize import CodeScale, code_scale, quantize_codes
+from asd_edge.frontend.fixed_tables import DB_UNIT, check_fixed_config
 from asd_edge.native import NativeCodeScale, NativeFir, run_frontend
+
+DB_SCALE = code_scale(1.0 / DB_UNIT, 0.5, 0)  # codes of half a dB, for who wants the log-Mel alone
 
 
 @dataclass(frozen=True)
