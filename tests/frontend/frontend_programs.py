@@ -71,12 +71,12 @@ def frame_bytes(features: FixedFeatures) -> bytes:
     return np.concatenate(columns, axis=1).tobytes()
 
 
-def compile_check(compiler: str, flags: Iterable[str], folder: Path) -> Path:
-    """frontend_check for this machine in plain C with these flags."""
-    program = folder / "frontend_check"
+def compile_check(name: str, compiler: str, flags: Iterable[str], folder: Path) -> Path:
+    """frontend_check or microphone_check for this machine in plain C with these flags."""
+    program = folder / name
     sources = [
         *sorted((FIRMWARE / "frontend").glob("*.c")),
-        FIRMWARE / "apps/frontend/frontend_check.c",
+        FIRMWARE / f"apps/frontend/{name}.c",
         FIRMWARE / "boards/host/port.c",
     ]
     paths = [f"-I{FIRMWARE / 'include'}", *map(str, sources), "-o", str(program)]

@@ -1,10 +1,14 @@
 """The same bytes over the whole matrix from every compiler, optimization, sanitizer and core that can run here."""
 
+import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from asd_edge.frontend.condition_pcm import SAMPLE_BYTES, Conditioning, PcmFormat, condition_pcm
 from asd_edge.frontend.config import FrontendConfig
+from asd_edge.frontend.decimate import decimate
 from asd_edge.frontend.fixed_features import fixed_features_numpy
 from tests.frontend.frontend_programs import (
     BOARDS,
@@ -37,29 +41,61 @@ def matrix() -> tuple[bytes, bytes]:
     return b"".join(given), b"".join(expected)
 
 
+N_MICROPHONE_SAMPLES = 2000  # what microphone_check takes per recording
+
+
+@pytest.fixture(scope="module")
+def recordings() -> tuple[bytes, bytes]:
+    """Input of the microphone check, and what the twins make of it; loud enough to saturate in both places."""
+    rng = np.random.default_rng(48_000)
+    given, expected = [], []
+    for pcm_format in PcmFormat:
+        for gain, offset, offset_shift in (
+            (1 << 16, 0, 0),
+            (2**30 - 1, -(2**31), 24),
+            (3 << 15, 2**31 - 1, 1),
+            (0, 5, 9),
+        ):
+            data = rng.integers(0, 256, N_MICROPHONE_SAMPLES * SAMPLE_BYTES[pcm_format]).astype(np.uint8).tobytes()
+            samples, n_conditioned = condition_pcm(data, Conditioning(pcm_format, gain, offset, offset_shift))
+            decimated, n_decimated = decimate(samples)
+            given.append(struct.pack("<3iI", pcm_format, gain, offset, offset_shift) + data)
+            counts = struct.pack("<2I", n_conditioned, n_decimated)
+            expected.append(samples.astype("<i2").tobytes() + decimated.astype("<i2").tobytes() + counts)
+    return b"".join(given), b"".join(expected)
+
+
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("flags", [("-O0",), ("-O1",), ("-O2",), ("-O3",), SANITIZERS], ids=lambda flags: flags[-1])
 def test_host_gives_the_same_bytes(
-    compiler: str, flags: tuple[str, ...], matrix: tuple[bytes, bytes], tmp_path: Path
+    compiler: str,
+    flags: tuple[str, ...],
+    matrix: tuple[bytes, bytes],
+    recordings: tuple[bytes, bytes],
+    tmp_path: Path,
 ) -> None:
     if reason := missing(compiler) or missing_runtime(compiler, flags):
         pytest.skip(reason)
-    given, expected = matrix
-    assert run_program([compile_check(compiler, flags, tmp_path)], given) == expected
+    for name, (given, expected) in (("frontend_check", matrix), ("microphone_check", recordings)):
+        assert run_program([compile_check(name, compiler, flags, tmp_path)], given) == expected
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=BOARDS.values())
-def test_emulated_board_gives_the_same_bytes(board: str, matrix: tuple[bytes, bytes], tmp_path: Path) -> None:
+def test_emulated_board_gives_the_same_bytes(
+    board: str, matrix: tuple[bytes, bytes], recordings: tuple[bytes, bytes], tmp_path: Path
+) -> None:
     if reason := missing("cmake", "arm-none-eabi-gcc", EMULATOR):
         pytest.skip(reason)
-    given, expected = matrix
-    image = build_for_board(board, tmp_path / "build") / "frontend_check"
-    assert run_on_board(board, image, given, tmp_path) == expected
+    images = build_for_board(board, tmp_path / "build")
+    for name, (given, expected) in (("frontend_check", matrix), ("microphone_check", recordings)):
+        assert run_on_board(board, images / name, given, tmp_path) == expected
 
 
-def test_aarch64_gives_the_same_bytes(matrix: tuple[bytes, bytes], tmp_path: Path) -> None:
+def test_aarch64_gives_the_same_bytes(
+    matrix: tuple[bytes, bytes], recordings: tuple[bytes, bytes], tmp_path: Path
+) -> None:
     if reason := missing("cmake", "aarch64-linux-gnu-gcc", "qemu-aarch64-static"):
         pytest.skip(reason)
-    given, expected = matrix
-    program = build_for_aarch64(tmp_path / "build") / "frontend_check"
-    assert run_program(["qemu-aarch64-static", program], given) == expected
+    programs = build_for_aarch64(tmp_path / "build")
+    for name, (given, expected) in (("frontend_check", matrix), ("microphone_check", recordings)):
+        assert run_program(["qemu-aarch64-static", programs / name], given) == expected
