@@ -14,9 +14,9 @@ from asd_edge.backends.tflite_rung import TOLERANCE_LSB
 from asd_edge.errors import BackendError
 from asd_edge.export.detector import load_detector
 from tests.backends.tiny_detector import machine_sound
+from tests.oracles import TFLITE_RUNTIME_PYTHON
 
 ROOT = Path(__file__).resolve().parents[2]
-OLD_PYTHON = ROOT / ".venv-tflite-runtime/bin/python"
 PACKAGES = {
     "ai-edge-litert": ("ai_edge_litert", "ai_edge_litert.interpreter"),
     "tflite-runtime": ("tflite_runtime", "tflite_runtime.interpreter"),
@@ -79,7 +79,9 @@ def test_a_file_that_the_interpreter_refuses_is_named(tmp_path: Path) -> None:
         TfliteModel(path)
 
 
-@pytest.mark.skipif(not OLD_PYTHON.exists(), reason="no .venv-tflite-runtime: make install makes it on Python 3.11")
+@pytest.mark.skipif(
+    not TFLITE_RUNTIME_PYTHON.exists(), reason="no .venv-tflite-runtime; make install makes it"
+)
 def test_tflite_runtime_on_numpy_1_gives_what_litert_gives(tmp_path: Path, tiny_work: Path) -> None:
     path, detector = tiny_work / "model.tflite", load_detector(tiny_work / "detector.safetensors")
     model = TfliteModel(path)
@@ -91,7 +93,7 @@ def test_tflite_runtime_on_numpy_1_gives_what_litert_gives(tmp_path: Path, tiny_
         f"model = TfliteModel(Path({str(path)!r})); inputs = dict(np.load({str(tmp_path / 'inputs.npz')!r})); "
         "print(model.runtime); print(*model.run(inputs))"
     )
-    found = subprocess.run([OLD_PYTHON, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
+    found = subprocess.run([TFLITE_RUNTIME_PYTHON, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
     runtime, codes = found.stdout.splitlines()
     assert runtime == "tflite-runtime 2.14.0"
     difference = np.array(codes.split(), int) - model.run(inputs).astype(int)

@@ -1,4 +1,4 @@
-"""Float graph -> int8 graph: the rules of TFLite's quantization spec, and random graphs that equal LiteRT bit for bit."""
+"""Float graph -> int8 graph: TFLite's quantization spec rule by rule, and random graphs that equal LiteRT bit for bit."""
 
 import numpy as np
 import pytest
