@@ -17,12 +17,14 @@ from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.errors import AsdEdgeError
 
 PARITY_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+WIDEST_TABLE = 200  # characters
 HOST_PACKAGES = (
     "flatbuffers",
     "lightning",
     "matplotlib",
     "onnx",
     "onnxruntime",
+    "onnxscript",
     "requests",
     "scipy",
     "sklearn",
@@ -107,6 +109,14 @@ def _progress_bar(words: str) -> Iterator[ProgressFn]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(words, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _print_tables(*tables: object) -> None:
+    """Each as wide as it needs: a pipe or a narrow terminal never breaks a line inside a cell."""
+    from rich.console import Console
+
+    console = Console()
+    Console(width=max(console.width, WIDEST_TABLE)).print(*tables)
 
 
 def _print_version(wanted: bool) -> None:
@@ -212,7 +222,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Default: 25; 100 for the autoencoder.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Default: 8 clips, 512 vectors for the autoencoder.")] = None,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 1e-3,
-    validation_share: Annotated[float, typer.Option(help="Recordings per machine that choose the epoch.")] = 1 / 6,
+    validation_share: Annotated[
+        float, typer.Option(help="Share of each machine's recordings that chooses the epoch.", show_default="1/6")
+    ] = 1 / 6,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights on the same machine.")] = 0,
     devices: Annotated[int, typer.Option(help="Passed on to Lightning.")] = 1,
     num_nodes: Annotated[int, typer.Option(help="Passed on to Lightning.")] = 1,
@@ -257,6 +269,114 @@ def train(
         f"{work_dir}: checkpoint of epoch {int(checkpoint.training['best_epoch']) + 1}, {len(checkpoint.split.train)} "
         f"clips trained and {len(checkpoint.split.validation)} validated, {len(checkpoint.labels.machines)} machines"
     )
+
+
+@app.command(
+    epilog="\b\nExamples:\n  asd-edge export --calibration data/synthetic -o work/shipped\n"
+    "  asd-edge export --checkpoint work/mine --calibration data/synthetic -o work/mine\n"
+    "  asd-edge export --onnx my.onnx --detector work/mine/detector.safetensors --calibration clips -o work/onnx"
+)
+def export(
+    calibration: Annotated[
+        Path, typer.Option(metavar="DIR", help="Normal clips: a data set (train/normal_* are read) or a flat folder.")
+    ],
+    work_dir: Annotated[Path, typer.Option("-o", "--out", metavar="WORK", help="Work directory to write.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="C", help="Folder, .safetensors or .ckpt. Default: the shipped one (synthetic machines)."),
+    ] = None,
+    onnx_file: Annotated[
+        Path | None,
+        typer.Option("--onnx", metavar="FILE", help="Your own network: log_mel, if any wavegram_fir, one output."),
+    ] = None,
+    detector: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --onnx: the detector.safetensors to take the head from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Convert a checkpoint to int8: model.onnx, model.tflite, detector.safetensors, export.json."""
+    if onnx_file is not None and checkpoint is not None:
+        raise typer.BadParameter("--checkpoint and --onnx name two networks: give one")
+    if onnx_file is None and detector is not None:
+        raise typer.BadParameter("--detector goes with --onnx; a checkpoint has its own head")
+    from asd_edge.export.export_record import record_text
+    from asd_edge.export.summary_lines import summary_lines
+
+    with (
+        _interruptible("nothing was written; run the same command again"),
+        _progress_bar("reading, then calibrating") as on_progress,
+    ):
+        if onnx_file is not None:
+            from asd_edge.export.export_onnx_file import export_onnx_file
+
+            record = export_onnx_file(onnx_file, detector, calibration, work_dir, on_progress)
+        else:
+            from asd_edge.export.export_checkpoint import export_checkpoint
+            from asd_edge.model.checkpoint import shipped_checkpoint
+
+            record = export_checkpoint(checkpoint or shipped_checkpoint(), calibration, work_dir, on_progress)
+    typer.echo(record_text(record).rstrip() if as_json else "\n".join(summary_lines(record, work_dir)))
+
+
+@app.command(
+    epilog="\b\nExamples:\n  asd-edge evaluate work/mine --data data/synthetic\n"
+    "  asd-edge evaluate work/mine --data data/synthetic --backends torch,tflite --json > result.json"
+)
+def evaluate(
+    work_dir: Annotated[Path, typer.Argument(help="Work directory that export wrote.")],
+    data_dir: Annotated[Path, typer.Option("--data", help="Data set; every test clip is scored on every rung.")],
+    backends: Annotated[
+        str | None,
+        typer.Option(metavar="RUNG,...", help="torch,onnx,tflite,reference. Default: all that the directory has."),
+    ] = None,
+    sqnr: Annotated[bool, typer.Option("--sqnr", help="Signal-to-quantization-noise ratio per layer too.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap that gives the intervals.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Score the test clips on every rung: AUC, pAUC, mAUC and what int8 cost. Interrupted, the same command goes on."""
+    import json
+
+    from asd_edge.evaluate.evaluate_work import evaluate_work
+    from asd_edge.evaluate.result_tables import result_tables
+    from asd_edge.evaluate.summary_lines import summary_lines
+    from asd_edge.evaluate.write_evaluation import evaluation_content
+
+    rungs = () if backends is None else [name.strip() for name in backends.split(",")]
+    with (
+        _interruptible("run the same command again; it goes on after the last clip scored"),
+        _progress_bar("reading, then scoring clips") as on_progress,
+    ):
+        found = evaluate_work(work_dir, data_dir, rungs, seed, sqnr, on_progress, on_progress)
+    if as_json:
+        typer.echo(json.dumps(evaluation_content(found), indent=1))
+    else:
+        _print_tables(*result_tables(found))
+        typer.echo("\n".join(summary_lines(found, work_dir)))
+    if not found.verdict.passed:
+        raise typer.Exit(PARITY_FAILED)
+
+
+@app.command(
+    epilog="\b\nExamples:\n  asd-edge explain data/synthetic/fan/test/anomaly_id_00_00000000.wav --work work/mine\n"
+    "  asd-edge explain data/synthetic/fan --work work/mine -o figures"
+)
+def explain(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="CLIP", help="A clip, a folder of clips, or a data set, whose test clips are read."),
+    ],
+    work_dir: Annotated[Path, typer.Option("--work", help="Work directory that holds the checkpoint.")],
+    out_dir: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder to write into. Default: the work directory.")
+    ] = None,
+) -> None:
+    """Draw what the attention looks at: log-Mel, Wavegram, map and product of a clip; over a folder mean and deviation
+    of the map, and both per mel band."""
+    from asd_edge.report.explain import explain
+
+    with _interruptible("run the same command again"), _progress_bar("explaining clips") as on_progress:
+        paths = explain(source, work_dir, out_dir or work_dir, on_progress)
+    typer.echo("\n".join(str(path) for path in paths))
 
 
 @app.command(epilog="\b\nExample:\n  asd-edge frontend clip.wav --compare -o figures")

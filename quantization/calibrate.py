@@ -24,11 +24,14 @@ def calibrate(
     """
     ranges: dict[str, Range] = {}
     for index, inputs in enumerate(clips):
-        ranges = observe_minmax(ranges, run_float(graph, inputs))
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, with the activation's name
+            ranges = observe_minmax(ranges, run_float(graph, inputs))
+        for name, seen in ranges.items():
+            if not np.isfinite([seen.low, seen.high]).all():
+                raise QuantizationError(
+                    f"activation {name} isn't finite on calibration clip {index + 1} of {n_clips}; check the checkpoint"
+                )
         on_progress(index + 1, n_clips)
     if not ranges:
         raise QuantizationError("no calibration clip; give a folder with normal clips")
-    for name, seen in ranges.items():
-        if not np.isfinite([seen.low, seen.high]).all():
-            raise QuantizationError(f"activation {name} is not finite on the calibration clips; check the checkpoint")
     return ranges

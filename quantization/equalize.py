@@ -6,11 +6,12 @@ channels changes nothing in real arithmetic and spreads it over the shared range
 negative and the Wavegram is not.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 
-from asd_edge.graph.graph import Graph, Tensor, float_weight, with_ops
+from asd_edge.errors import GraphError
+from asd_edge.graph.graph import Graph, Tensor, float_weight, with_names, with_ops
 from asd_edge.graph.ops import Concat, Conv2D, DepthwiseConv2D, Mul, Op, Pad
 from quantization.observers import Range
 
@@ -27,19 +28,41 @@ def rescale_concatenations(graph: Graph, ranges: dict[str, Range]) -> tuple[Grap
     for op in graph.ops:
         if not isinstance(op, Concat):
             continue
-        widest = max(op.inputs, key=lambda name: ranges[name].width)
-        first = 0
+        held = {name: ranges[name].holding_zero() for name in op.inputs}
+        widest = max(op.inputs, key=lambda name: held[name].width)
         for name in op.inputs:
-            channels = range(first, first + graph.tensors[name].shape[3])
-            first = channels.stop
-            factor = _filling_factor(ranges[name], ranges[widest])
+            factor = _filling_factor(held[name], held[widest])
             if name == widest or abs(factor) < _LEAST_GAIN:
                 continue
-            absorbed = _absorb(graph, op.output, channels, factor)
-            if absorbed is not None:
-                graph = _scale_input(absorbed, op.output, name, factor)
-                factors[name] = factor
+            rescaled = _rescaled(graph, op, name, factor)
+            if rescaled is not None:
+                graph, factors[name] = rescaled, factor
     return graph, factors
+
+
+def rescale_by(graph: Graph, factors: Mapping[str, float]) -> Graph:
+    """The same rewriting with factors that are known: those that `rescale_concatenations` once gave for this graph.
+
+    Raises GraphError for a factor that the graph can't take.
+    """
+    for op in graph.ops:
+        for name in op.inputs:
+            if isinstance(op, Concat) and name in factors:
+                rescaled = _rescaled(graph, op, name, factors[name])
+                if rescaled is None:
+                    raise GraphError(f"input {name} of {op.output} can't be rescaled; export the network again")
+                graph = rescaled
+    return graph
+
+
+def _rescaled(graph: Graph, concat: Concat, name: str, factor: float) -> Graph | None:
+    """One input of a Concat times `factor`; None where it is concatenated twice or some reader can't absorb that."""
+    if sum(isinstance(op, Concat) for op in graph.consumers(name)) != 1:
+        return None
+    before = concat.inputs[: concat.inputs.index(name)]
+    first = sum(graph.tensors[other].shape[3] for other in before)
+    absorbed = _absorb(graph, concat.output, range(first, first + graph.tensors[name].shape[3]), factor)
+    return None if absorbed is None else _scale_input(absorbed, concat.output, name, factor)
 
 
 def _filling_factor(narrow: Range, wide: Range) -> float:
@@ -55,7 +78,7 @@ def _filling_factor(narrow: Range, wide: Range) -> float:
 
 
 def _absorb(graph: Graph, name: str, channels: range, factor: float) -> Graph | None:
-    """Divide by `factor` the weights that read these channels of a tensor; None where some reader has no such weights."""
+    """Divide by `factor` the weights that read these channels of a tensor; None where a reader has no such weights."""
     if name in graph.outputs:
         return None
     for op in graph.consumers(name):
@@ -84,6 +107,6 @@ def _scale_input(graph: Graph, concat_output: str, name: str, factor: float) -> 
     for op in graph.ops:
         if op.output == concat_output:
             ops.append(DepthwiseConv2D((name, weights.name, bias.name), scaled.name))
-            op = replace(op, inputs=tuple(scaled.name if source == name else source for source in op.inputs))  # type: ignore[arg-type]
+            op = with_names(op, {name: scaled.name})
         ops.append(op)
     return with_ops(graph, tuple(ops), (scaled, weights, bias))

@@ -21,19 +21,16 @@ class Range:
         """The smallest range that holds both."""
         return Range(min(self.low, other.low), max(self.high, other.high))
 
-    def scaled(self, factor: float) -> "Range":
-        """The range of factor * x; a negative factor turns it round."""
-        ends = (self.low * factor, self.high * factor)
-        return Range(min(ends), max(ends))
+    def holding_zero(self) -> "Range":
+        """The smallest range that holds this one and zero, which int8 must represent exactly."""
+        return Range(min(self.low, 0.0), max(self.high, 0.0))
 
     @property
     def width(self) -> float:
         return self.high - self.low
 
 
-def observe_minmax(
-    ranges: Mapping[str, Range], activations: Mapping[str, NDArray[np.float32]]
-) -> dict[str, Range]:
+def observe_minmax(ranges: Mapping[str, Range], activations: Mapping[str, NDArray[np.float32]]) -> dict[str, Range]:
     """The ranges after one more clip."""
     observed = {name: Range(float(values.min()), float(values.max())) for name, values in activations.items()}
     return {name: seen.union(ranges[name]) if name in ranges else seen for name, seen in observed.items()}

@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from asd_edge.graph.graph import Quantization, Tensor
 
-_BIAS_LIMIT = 2**30  # half of int32: the other half is for the products
+# Two summands of an accumulator that share int32's range, whatever the input's codes are.
+_BIAS_LIMIT = 2**30
+_PRODUCTS_LIMIT = 2**30 - 2**26  # the rest is for the rounding of up to half a million weights per channel
+_GREATEST_INPUT = 255  # of a code minus its zero point
 _WEIGHT_LIMIT = 127
 
 
@@ -24,18 +27,25 @@ def quantize_weights(
 ) -> QuantizedWeights:
     """Symmetric int8 weights in [-127, 127] with one scale per channel of `axis`; bias at input scale * weight scale.
 
-    A channel's scale is its greatest weight / 127, or as large as its bias needs to stay below 2^30: a dead channel
-    with a bias would overflow int32 otherwise.
+    A channel's scale is its greatest weight / 127, or as large as it must be for no input to overflow the int32
+    accumulator: a dead channel with a bias, or a very long sum, would otherwise.
     """
     other_axes = tuple(index for index in range(weights.ndim) if index != axis)
-    greatest = np.abs(weights).max(axis=other_axes)
-    scale = np.maximum(greatest / _WEIGHT_LIMIT, np.abs(bias) / (input_scale * _BIAS_LIMIT))
-    scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
+    magnitudes = np.abs(weights)
+    scale = np.maximum.reduce(
+        [
+            magnitudes.max(axis=other_axes) / _WEIGHT_LIMIT,
+            magnitudes.sum(axis=other_axes) * _GREATEST_INPUT / _PRODUCTS_LIMIT,
+            np.abs(bias) / (input_scale * _BIAS_LIMIT),
+        ]
+    ).astype(np.float32)
+    scale = np.where(scale > 0, scale, np.float32(1))
     shape = tuple(-1 if index == axis else 1 for index in range(weights.ndim))
     codes = np.clip(np.rint(weights / scale.astype(np.float64).reshape(shape)), -_WEIGHT_LIMIT, _WEIGHT_LIMIT)
-    bias_scale = (np.float32(input_scale) * scale).astype(np.float32)
+    bias_scale = np.float32(input_scale) * scale
     bias_codes = np.rint(bias / (float(np.float32(input_scale)) * scale.astype(np.float64)))
-    assert np.abs(bias_codes).max(initial=0) <= _BIAS_LIMIT + 1, "bias beyond the range that its scale was chosen for"
+    greatest = np.abs(codes).sum(axis=other_axes) * _GREATEST_INPUT + np.abs(bias_codes)
+    assert greatest.max(initial=0) < 2**31, "an accumulator could overflow"
     zeros = np.zeros(len(scale), np.int32)
     return QuantizedWeights(
         Tensor(names[0], weights.shape, "int8", codes.astype(np.int8), Quantization(scale, zeros, axis)),

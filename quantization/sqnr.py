@@ -1,5 +1,6 @@
 """Signal-to-quantization-noise ratio of every activation: where between float and int8 the signal is lost."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -30,7 +31,7 @@ def sqnr_db(
 ) -> dict[str, float]:
     """10*log10(sum x^2 / sum (x - scale*(q - zero_point))^2) per activation, over all clips, in execution order.
 
-    Infinite where int8 is exact.
+    Infinite where int8 is exact, minus infinite where the signal is zero and int8 isn't.
     """
     signal: dict[str, float] = {}
     noise: dict[str, float] = {}
@@ -42,7 +43,10 @@ def sqnr_db(
             approximate = (codes[name].astype(np.float32) - quantization.zero_point[0]) * quantization.scale[0]
             signal[name] = signal.get(name, 0.0) + float(np.square(x, dtype=np.float64).sum())
             noise[name] = noise.get(name, 0.0) + float(np.square(x - approximate, dtype=np.float64).sum())
-    return {
-        name: float(10 * np.log10(signal[name] / noise[name])) if noise[name] > 0 and signal[name] > 0 else float("inf")
-        for name in signal
-    }
+    return {name: _ratio_db(signal[name], noise[name]) for name in signal}
+
+
+def _ratio_db(signal: float, noise: float) -> float:
+    if noise == 0:
+        return float("inf")
+    return 10 * math.log10(signal / noise) if signal > 0 else -float("inf")

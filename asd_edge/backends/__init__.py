@@ -1,1 +1,1 @@
-"""Stage 10: one interface to every runtime that turns a clip's features into an embedding: the rungs of the ladder."""
+"""Stage 10: one interface to every runtime that scores a clip: the rungs of the parity ladder, torch first."""

@@ -1,8 +1,6 @@
-"""Writes a file or a directory so that a reader sees all of it or none: temporary name first, then a rename."""
+"""Writes a file so that a reader sees all of it or none: a temporary name beside it first, then a rename."""
 
-import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,32 +10,28 @@ from asd_edge.errors import WorkDirectoryError
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it becomes `path` if the block succeeds and vanishes if not.
+    """Yield an empty temporary file beside `path`; it becomes `path` if the block succeeds and vanishes if not.
 
-    Raises WorkDirectoryError when the directory can't be made or written.
+    It has the suffix of `path` and the permissions of any new file. Raises WorkDirectoryError when the folder can't be
+    made or written, and for any OSError of the block (no space left).
     """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-        os.close(descriptor)
+        temporary.touch(exist_ok=False)
     except OSError as error:
-        raise WorkDirectoryError(f"{path}: can't be written ({error.strerror}); choose a writable output") from error
-    temporary = Path(name)
+        raise WorkDirectoryError(
+            f"{path}: can't be written ({error.strerror or error}); choose a writable output"
+        ) from error
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
         raise WorkDirectoryError(
-            f"{path}: can't be written ({error.strerror}); free space or choose another"
+            f"{path}: can't be written ({error.strerror or error}); free space or choose another output"
         ) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:

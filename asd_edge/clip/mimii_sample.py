@@ -6,6 +6,7 @@ DCASE 2020 layout in which the first of the eight digits is the channel.
 """
 
 import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from asd_edge.clip.atomic_write import atomic_path, write_text_atomically
+from asd_edge.clip.atomic_write import write_bytes_atomically, write_text_atomically
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import ClipError, DatasetError
@@ -42,7 +43,7 @@ class SampleClip:
 
 def read_sample_table(table: Path = SAMPLE_TABLE) -> tuple[SampleClip, ...]:
     """The rows of a table with the columns file, mimii_file, channel, md5_of_int16_pcm, in its order."""
-    rows = [line.split("\t") for line in table.read_text().splitlines()[1:]]
+    rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
     return tuple(SampleClip(file, mimii_file, int(channel), md5) for file, mimii_file, channel, md5 in rows)
 
 
@@ -106,5 +107,6 @@ def _write_sample_clip(source: Path, path: Path, clip: SampleClip) -> None:
             f"{source}: channel {clip.channel} has the MD5 {md5} and should have {clip.md5}; "
             "give MIMII's -6 dB set as published"
         )
-    with atomic_path(path) as temporary:
-        soundfile.write(temporary, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    flac = io.BytesIO()
+    soundfile.write(flac, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    write_bytes_atomically(path, flac.getvalue())

@@ -16,6 +16,14 @@ WIDE_SUBTYPES = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE")  # the others fit into 1
 LONGEST_KNOWN_FRAMES = 1 << 62  # libsndfile reports more for a FLAC stream whose length isn't in its header
 
 
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
+    """A sound file that is read without seeking: soundfile seeks to where it just arrived, and at the end of a FLAC
+    stream of unknown length libsndfile can't."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def read_clip(
     path: Path, n_samples: int = 160_000, sample_rate_hz: int = 16_000, channel: int = 0
 ) -> NDArray[np.int16]:
@@ -32,7 +40,7 @@ def read_clip(
         if path.stat().st_size == 0:
             raise ClipError(f"{path}: empty file; copy or record it again")
         check_wav_is_whole(path)
-        with soundfile.SoundFile(path) as file:
+        with _ForwardFile(path) as file:
             return _read_open_clip(path, file, n_samples, sample_rate_hz, channel)
     except OSError as error:
         raise ClipError(f"{path}: can't be read ({error.strerror}); give the path of a readable file") from error
@@ -91,7 +99,7 @@ def _check_length(path: Path, n_frames: int, rate_hz: int, n_samples: int, sampl
 
 def _check_last_frame(path: Path, file: soundfile.SoundFile) -> None:
     """Decode the last frame too, so that a long FLAC file cut after the samples needed is still noticed."""
-    if file.tell() < file.frames < LONGEST_KNOWN_FRAMES:
+    if file.frames < LONGEST_KNOWN_FRAMES and file.tell() < file.frames:
         file.seek(file.frames - 1)
         if len(file.read(1, dtype="float64", always_2d=True)) != 1:
             raise ClipError(f"{path}: truncated: {file.frames} frames promised; copy or record it again")

@@ -1,14 +1,12 @@
-"""PyTorch module -> model.onnx: inputs log_mel and wavegram_fir, output embedding or reconstruction, opset 18, batch 1."""
+"""PyTorch module -> model.onnx: the front end's features in, embedding or reconstruction out; opset 18, batch 1."""
 
 import ast
 import logging
 import warnings
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from asd_edge.errors import GraphError
@@ -58,6 +56,7 @@ def export_onnx(network: nn.Module, input_shapes: dict[str, tuple[int, ...]], ou
         raise GraphError(f"{path}: torch's exporter gave no program; update torch")
     model = program.model_proto
     _name_by_module(model)
+    _remove_traces(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
@@ -68,12 +67,9 @@ def _name_by_module(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         weight = next((name for name in node.input if name.endswith(".weight")), None)
         scopes = next((entry.value for entry in node.metadata_props if entry.key == "pkg.torch.onnx.name_scopes"), "[]")
-        modules = [scope for scope in ast.literal_eval(scopes)[:-1] if scope]
-        layer = (
-            weight.removesuffix(".weight")
-            if weight
-            else f"{modules[-1] if modules else 'network'}.{node.op_type.lower()}"
-        )
+        module = next((scope for scope in reversed(ast.literal_eval(scopes)[:-1]) if scope), "network")
+        kind = node.op_type.lower()
+        layer = weight.removesuffix(".weight") if weight else module if module.endswith(kind) else f"{module}.{kind}"
         layer = layer.removeprefix("network.")
         for index, output in enumerate(node.output):
             if output not in names:
@@ -85,12 +81,8 @@ def _name_by_module(model: onnx.ModelProto) -> None:
     del model.graph.value_info[:]
 
 
-def run_onnx(path: Path, inputs: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The one output of an ONNX file under onnxruntime, on one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    (result,) = session.run(None, inputs)
-    return np.asarray(result, np.float32)
+def _remove_traces(model: onnx.ModelProto) -> None:
+    """The exporter notes for each node where in which source file it came from: paths of the machine that exported."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]

@@ -1,4 +1,4 @@
-"""`Graph`: tensors and a list of operators in execution order, NHWC with time as H; float first, int8 after quantization."""
+"""`Graph`: tensors and operators in execution order, NHWC with time as H; float first, int8 after quantization."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -70,6 +70,12 @@ class Graph:
 def float_weight(name: str, values: NDArray[np.floating]) -> Tensor:
     """A float32 weight."""
     return Tensor(name, tuple(values.shape), "float32", np.ascontiguousarray(values, np.float32))
+
+
+def with_names(op: Op, names: Mapping[str, str]) -> Op:
+    """The same operator with some of its tensors under other names."""
+    inputs = tuple(names.get(name, name) for name in op.inputs)
+    return replace(op, inputs=inputs, output=names.get(op.output, op.output))  # type: ignore[arg-type]
 
 
 def with_ops(graph: Graph, ops: tuple[Op, ...], added: tuple[Tensor, ...] = ()) -> Graph:

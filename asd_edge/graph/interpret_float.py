@@ -1,7 +1,6 @@
-"""Runs a float Graph in NumPy: the definition of every operator in real numbers, and the source of calibration ranges."""
+"""Runs a float Graph in NumPy: every operator's definition in real numbers, and the source of calibration ranges."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from asd_edge.graph.ops import (
     Relu,
     Reshape,
 )
-from asd_edge.graph.windows import pad_time_mel, shifted_views, windows_as_rows
+from asd_edge.graph.windows import pad_time_mel, pooling_windows, shifted_views, windows_as_rows
 
 FloatArray = NDArray[np.float32]
 
@@ -34,18 +33,23 @@ FloatArray = NDArray[np.float32]
 def run_float(graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Every activation of the graph, inputs included: name -> (1, time, mel, channels) float32.
 
-    Raises GraphError for an input of another shape.
+    Raises GraphError for an input that is missing or has another shape.
     """
     activations: dict[str, FloatArray] = {}
     for name in graph.inputs:
-        if inputs[name].shape != graph.tensors[name].shape:
+        found = inputs[name].shape if name in inputs else None
+        if found != graph.tensors[name].shape:
             raise GraphError(
-                f"input {name} has the shape {inputs[name].shape}, the graph wants {graph.tensors[name].shape}; "
+                f"input {name} has the shape {found}, the graph wants {graph.tensors[name].shape}; "
                 "check the front end's settings"
             )
         activations[name] = inputs[name].astype(np.float32, copy=False)
     for op in graph.ops:
-        activations[op.output] = _run_op(graph, op, [activations.get(name) for name in op.inputs])
+        operands = [
+            activations[name] if name in activations else graph.values(name).astype(np.float32, copy=False)
+            for name in op.inputs
+        ]
+        activations[op.output] = _run_op(op, operands, graph.tensors[op.output].shape)
     return activations
 
 
@@ -59,46 +63,50 @@ def _activate(x: FloatArray, activation: Activation) -> FloatArray:
             return x
 
 
-def _run_op(graph: Graph, op: Op, operands: list[FloatArray | None]) -> FloatArray:
-    x: Any = operands[0]
-    constants: list[Any] = [graph.tensors[name].values for name in op.inputs]
-    shape = graph.tensors[op.output].shape
+def _run_op(op: Op, operands: Sequence[FloatArray], shape: tuple[int, ...]) -> FloatArray:
+    """The output, of that shape, from activations and constants in the order of op.inputs."""
+    x = operands[0]
     match op:
         case Conv2D():
-            weights, bias = constants[1], constants[2]
-            rows = windows_as_rows(pad_time_mel(x, op.padding, 0.0), weights.shape[1:3], op.stride)
-            return _activate((rows @ weights.reshape(len(weights), -1).T + bias).reshape(shape), op.activation)
+            weights, bias = operands[1:]
+            rows = windows_as_rows(pad_time_mel(x, op.padding, 0), weights.shape[1:3], op.stride)
+            sums = rows @ weights.reshape(len(weights), -1).T
+            sums += bias
+            return _activate(sums.reshape(shape), op.activation)
         case DepthwiseConv2D():
-            weights, bias = constants[1], constants[2]
-            padded = pad_time_mel(x, op.padding, 0.0)
-            total = np.broadcast_to(bias, shape[1:]).astype(np.float32)
-            for row, column, samples in shifted_views(padded, weights.shape[1:3], op.stride):
-                total += samples * weights[0, row, column]
-            return _activate(total[None], op.activation)
+            return _activate(_depthwise(op, operands, shape), op.activation)
         case Affine():
-            return np.asarray(x * constants[1] + constants[2], np.float32)
+            return x * operands[1] + operands[2]
         case Relu():
             return _activate(x.copy(), op.activation)
         case PRelu():
-            return np.where(x >= 0, x, x * constants[1])
+            return np.where(x >= 0, x, x * operands[1])
         case Elu():
             return np.where(x >= 0, x, np.expm1(np.minimum(x, 0)))
         case Logistic():
             return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), np.float32)
         case Add():
-            return _activate(np.asarray(x + operands[1], np.float32), op.activation)
+            return _activate(x + operands[1], op.activation)
         case Mul():
-            return np.asarray(x * operands[1], np.float32)
+            return x * operands[1]
         case Concat():
-            return np.concatenate([part for part in operands if part is not None], axis=3)
+            return np.concatenate(operands, axis=3)
         case Pad():
-            return np.asarray(pad_time_mel(x, op.padding, 0.0), np.float32)
+            return pad_time_mel(x, op.padding, 0)
         case Reshape():
-            return x.reshape(shape)  # type: ignore[no-any-return]
+            return x.reshape(shape)
         case AveragePool2D():
-            taps = [samples for _, _, samples in shifted_views(x, op.window, op.stride)]
-            return np.asarray(np.mean(taps, axis=0, dtype=np.float32)[None], np.float32)
+            means = pooling_windows(x, op.window, op.stride).mean(axis=1, dtype=np.float64)
+            return np.asarray(means, np.float32).reshape(shape)
         case MaxPool2D():
-            return np.asarray(
-                np.max([s for _, _, s in shifted_views(x, op.window, op.stride)], axis=0)[None], np.float32
-            )
+            return np.asarray(pooling_windows(x, op.window, op.stride).max(axis=1), np.float32).reshape(shape)
+
+
+def _depthwise(op: DepthwiseConv2D, operands: Sequence[FloatArray], shape: tuple[int, ...]) -> FloatArray:
+    x, weights, bias = operands
+    total = np.broadcast_to(bias, shape[1:]).copy()
+    product = np.empty_like(total)
+    for row, column, samples in shifted_views(pad_time_mel(x, op.padding, 0), weights.shape[1:3], op.stride):
+        np.multiply(samples, weights[0, row, column], out=product)
+        total += product
+    return total[None]

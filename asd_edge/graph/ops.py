@@ -50,7 +50,7 @@ class DepthwiseConv2D:
 
 @dataclass(frozen=True)
 class Affine:
-    """Per-channel scale and offset (batch normalization at inference): inputs (x, scale [channels], offset [channels])."""
+    """Batch normalization at inference, scale * x + offset: inputs (x, scale [channels], offset [channels])."""
 
     inputs: tuple[str, str, str]
     output: str
@@ -133,7 +133,7 @@ class Reshape:
 
 @dataclass(frozen=True)
 class AveragePool2D:
-    """Mean over a window (time, mel); zeros of the padding don't count."""
+    """Mean over a window (time, mel), without padding."""
 
     inputs: tuple[str]
     output: str
@@ -143,7 +143,7 @@ class AveragePool2D:
 
 @dataclass(frozen=True)
 class MaxPool2D:
-    """Maximum over a window (time, mel)."""
+    """Maximum over a window (time, mel), without padding."""
 
     inputs: tuple[str]
     output: str
@@ -170,7 +170,7 @@ Op = (
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros (before, after) that TFLite's SAME adds to one axis: ceil(size / stride) outputs, the odd zero at the end."""
+    """Zeros (before, after) that TFLite's SAME adds: ceil(size / stride) outputs, the odd zero at the end."""
     n_outputs = -(-size // stride)
     total = max((n_outputs - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2

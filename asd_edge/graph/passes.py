@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from asd_edge.graph.graph import Graph, Tensor, float_weight, with_ops
+from asd_edge.graph.graph import Graph, Tensor, float_weight, with_names, with_ops
 from asd_edge.graph.ops import (
     Activation,
     Add,
@@ -49,13 +49,7 @@ def _merge_followers(graph: Graph, merged: dict[str, Op], added: tuple[Tensor, .
         else:
             renamed[follower.output] = name
     ops = [merged.get(op.output, op) for op in graph.ops if op.output not in gone]
-    ops = [
-        replace(
-            op, inputs=tuple(renamed.get(name, name) for name in op.inputs), output=renamed.get(op.output, op.output)
-        )  # type: ignore[arg-type]
-        for op in ops
-    ]
-    return with_ops(graph, tuple(ops), added)
+    return with_ops(graph, tuple(with_names(op, renamed) for op in ops), added)
 
 
 def absorb_pads(graph: Graph) -> Graph:
@@ -121,7 +115,7 @@ def fold_affines(graph: Graph) -> Graph:
 
 
 def lower_affines(graph: Graph) -> Graph:
-    """Requires folded affines. Ensures that none is left: each becomes a 1x1 depthwise convolution, per channel and exact."""
+    """Requires folded affines. Ensures that none is left: each becomes a 1x1 depthwise convolution, which is exact."""
     ops: list[Op] = []
     added: list[Tensor] = []
     for op in graph.ops:

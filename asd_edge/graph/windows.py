@@ -1,14 +1,17 @@
-"""Windows of an activation as arrays, shared by the float and the int8 interpreter: padding, im2col, depthwise shifts."""
+"""Windows of an activation as arrays, shared by both interpreters: padding, im2col, depthwise shifts."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge.graph.ops import Padding, output_size
 
+Number = TypeVar("Number", bound=np.generic)
 
-def pad_time_mel(x: NDArray[np.generic], padding: Padding, value: float) -> NDArray[np.generic]:
+
+def pad_time_mel(x: NDArray[Number], padding: Padding, value: int) -> NDArray[Number]:
     """x (1, time, mel, channels) with `value` around time and mel."""
     if padding == Padding():
         return x
@@ -16,7 +19,7 @@ def pad_time_mel(x: NDArray[np.generic], padding: Padding, value: float) -> NDAr
     return np.pad(x, widths, constant_values=value)
 
 
-def windows_as_rows(x: NDArray[np.generic], kernel: tuple[int, int], stride: tuple[int, int]) -> NDArray[np.generic]:
+def windows_as_rows(x: NDArray[Number], kernel: tuple[int, int], stride: tuple[int, int]) -> NDArray[Number]:
     """im2col: padded x (1, time, mel, channels) -> (out_time * out_mel, kernel_time * kernel_mel * channels)."""
     _, time, mel, channels = x.shape
     out_time, out_mel = (output_size(*size) for size in zip((time, mel), kernel, stride, strict=True))
@@ -27,9 +30,15 @@ def windows_as_rows(x: NDArray[np.generic], kernel: tuple[int, int], stride: tup
     return view.transpose(0, 1, 3, 4, 2).reshape(out_time * out_mel, kernel[0] * kernel[1] * channels)
 
 
+def pooling_windows(x: NDArray[Number], window: tuple[int, int], stride: tuple[int, int]) -> NDArray[Number]:
+    """x (1, time, mel, channels) -> (out_time * out_mel, window_time * window_mel, channels)."""
+    rows = windows_as_rows(x, window, stride)
+    return rows.reshape(len(rows), window[0] * window[1], x.shape[3])
+
+
 def shifted_views(
-    x: NDArray[np.generic], kernel: tuple[int, int], stride: tuple[int, int]
-) -> Iterator[tuple[int, int, NDArray[np.generic]]]:
+    x: NDArray[Number], kernel: tuple[int, int], stride: tuple[int, int]
+) -> Iterator[tuple[int, int, NDArray[Number]]]:
     """For each tap of a window: (kernel_time, kernel_mel, the samples that it meets (out_time, out_mel, channels))."""
     _, time, mel, _ = x.shape
     out_time, out_mel = (output_size(*size) for size in zip((time, mel), kernel, stride, strict=True))

@@ -1,4 +1,4 @@
-"""Times one training epoch of 384 ten-second clips at full width; how long the shipped checkpoint took, its record says."""
+"""Times one epoch of 384 ten-second clips at full width; how long the shipped checkpoint took, its own record says."""
 
 import tempfile
 import time

@@ -70,7 +70,8 @@ def test_mimii_layout_is_found_however_it_was_unpacked(tmp_path: Path, unpacked_
     files = [pattern.format(file) for file in MIMII_FILES]
     root = tmp_path
     if replacement:
-        files = [file.replace(*replacement.split("=")) for file in files]
+        old, new = replacement.split("=")
+        files = [file.replace(old, new) for file in files]
     if replacement == "pump/=":  # the root is the machine type's own folder
         root = tmp_path / "pump"
     clips = find_clips(lay_out(root, *files))

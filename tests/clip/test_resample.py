@@ -12,7 +12,7 @@ from asd_edge.clip.resample import input_length_for, resample, resampled_length
 
 RATE_OUT_HZ = 16_000
 RATES_IN_HZ = (44_100, 48_000, 22_050, 8_000, 96_000, 11_025, 47_999)
-DURATION_S = 0.5
+DURATION_S = 0.2
 
 
 def tone(frequency_hz: float, rate_hz: int, n_samples: int) -> NDArray[np.float64]:
@@ -37,8 +37,8 @@ def test_tone_in_the_pass_band_keeps_its_level_and_phase_and_gains_no_image(rate
     expected = tone(frequency_hz, RATE_OUT_HZ, n_out)[400:-400]
     resampled = resampled_tone(frequency_hz, rate_in_hz)
     gain = float(resampled @ expected / (expected @ expected))
-    assert abs(20 * np.log10(gain)) < 0.1
-    assert rms_db(resampled - gain * expected) - rms_db(expected) < -70
+    assert abs(20 * np.log10(gain)) < 0.0015
+    assert rms_db(resampled - gain * expected) - rms_db(expected) < -85
 
 
 @pytest.mark.parametrize("rate_in_hz", [rate for rate in RATES_IN_HZ if rate > RATE_OUT_HZ])
@@ -46,7 +46,7 @@ def test_tone_in_the_pass_band_keeps_its_level_and_phase_and_gains_no_image(rate
 def test_tone_above_the_new_nyquist_frequency_is_stopped(rate_in_hz: int, of_band: float) -> None:
     frequency_hz = RATE_OUT_HZ / 2 + of_band * (rate_in_hz - RATE_OUT_HZ) / 2
     level_in_db = rms_db(tone(frequency_hz, rate_in_hz, rate_in_hz // 2))
-    assert rms_db(resampled_tone(frequency_hz, rate_in_hz)) - level_in_db < -70
+    assert rms_db(resampled_tone(frequency_hz, rate_in_hz)) - level_in_db < -78
 
 
 @pytest.mark.parametrize("rate_in_hz", RATES_IN_HZ)
@@ -75,9 +75,9 @@ def test_input_beyond_what_the_output_depends_on_changes_nothing(rate_in_hz: int
     assert n_in < len(samples)
     whole = resample(samples, rate_in_hz, RATE_OUT_HZ, n_out)
     np.testing.assert_allclose(resample(samples[:n_in], rate_in_hz, RATE_OUT_HZ, n_out), whole, atol=1e-12)
-    shorter = resample(samples[: n_in - rate_in_hz // 100], rate_in_hz, RATE_OUT_HZ, n_out - 300)
+    shorter = resample(samples[: n_in - rate_in_hz // 100], rate_in_hz, RATE_OUT_HZ, n_out - 150)
     np.testing.assert_allclose(shorter[:4_000], whole[:4_000], atol=1e-12)
-    assert not np.allclose(shorter, whole[: n_out - 300], atol=1e-9)
+    assert not np.allclose(shorter, whole[: n_out - 150], atol=1e-9)
 
 
 def test_equal_rates_copy() -> None:

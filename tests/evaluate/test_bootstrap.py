@@ -39,9 +39,7 @@ def test_the_same_seed_draws_the_same_and_another_doesnt() -> None:
 def test_a_machine_draws_the_same_whether_or_not_others_are_there() -> None:
     machines = _machines(30, 0.3)
     alone = resample_figures({("pump", "id_00"): machines["pump", "id_00"]}, 5, 50)
-    np.testing.assert_array_equal(
-        alone.auc["pump", "id_00"], resample_figures(machines, 5, 50).auc["pump", "id_00"]
-    )
+    np.testing.assert_array_equal(alone.auc["pump", "id_00"], resample_figures(machines, 5, 50).auc["pump", "id_00"])
 
 
 def test_rungs_share_their_draws_so_that_equal_scores_never_differ() -> None:

@@ -72,7 +72,7 @@ def test_the_pairing_narrows_the_interval() -> None:
 
 
 def test_the_interval_covers_the_true_difference_in_95_of_100_samples() -> None:
-    """Both rungs carry independent noise of the same size: the true difference is 0; 2,000 samples, binomial sd 0.5 %."""
+    """Both rungs carry independent noise of one size: the true difference is 0; 2,000 samples, binomial sd 0.5 %."""
     covered = 0
     for seed in range(2000):
         generator = np.random.default_rng([7, seed])
@@ -89,6 +89,6 @@ def test_the_interval_covers_the_true_difference_in_95_of_100_samples() -> None:
 )
 def test_unpaired_or_single_clips_are_refused(sizes: tuple[tuple[int, int], tuple[int, int]], said: str) -> None:
     generator = np.random.default_rng(0)
-    (m_first, n_first), (m_rung, n_rung) = sizes
+    first, rung = ((generator.normal(size=m), generator.normal(size=n)) for m, n in sizes)
     with pytest.raises(EvaluationError, match=said):
-        delong_difference(*(generator.normal(size=n) for n in (m_first, n_first, m_rung, n_rung)))
+        delong_difference(*first, *rung)

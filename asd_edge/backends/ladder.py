@@ -1,0 +1,80 @@
+"""The parity ladder: which rungs there are, in which order, what each needs of a work directory, how it is opened.
+
+A rung's module is imported when the rung is opened, so that a device never loads torch.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from asd_edge.backends.rung import Rung
+from asd_edge.errors import BackendError, WorkDirectoryError
+from asd_edge.export.detector import load_detector
+from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
+
+TORCH, ONNX, TFLITE, REFERENCE = "torch", "onnx", "tflite", "reference"
+CHECKPOINT_FILES = (WEIGHTS_FILE, SETTINGS_FILE)
+DETECTOR_FILE, ONNX_FILE, TFLITE_FILE = "detector.safetensors", "model.onnx", "model.tflite"
+
+LADDER = {  # rung -> the files of the work directory that it needs; always in this order
+    TORCH: CHECKPOINT_FILES,
+    ONNX: (ONNX_FILE, DETECTOR_FILE),
+    TFLITE: (TFLITE_FILE, DETECTOR_FILE),
+    REFERENCE: (TFLITE_FILE, DETECTOR_FILE),
+}
+MADE_BY = {
+    **dict.fromkeys(CHECKPOINT_FILES, "asd-edge train DATA -o {work}"),
+    ONNX_FILE: "asd-edge export --calibration DATA -o {work}",
+    TFLITE_FILE: "asd-edge export --calibration DATA -o {work}",
+    DETECTOR_FILE: "asd-edge export --calibration DATA -o {work}",
+}
+
+
+def in_ladder_order(names: Sequence[str]) -> tuple[str, ...]:
+    """The rungs named, each once. Raises BackendError for a name that is no rung."""
+    for name in names:
+        if name not in LADDER:
+            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}")
+    return tuple(name for name in LADDER if name in names)
+
+
+def available_rungs(work: Path) -> tuple[str, ...]:
+    """The rungs whose files are all in the work directory. Raises WorkDirectoryError where there is none."""
+    found = tuple(name for name, files in LADDER.items() if all((work / file).is_file() for file in files))
+    if not found:
+        state = "holds no model" if work.is_dir() else "is no folder"
+        commands = " or ".join(command.format(work=work) for command in dict.fromkeys(MADE_BY.values()))
+        raise WorkDirectoryError(f"{work}: {state}; make one with {commands}")
+    return found
+
+
+def check_files(name: str, work: Path) -> None:
+    """Raise BackendError for the first file that the rung lacks, with the command that makes it."""
+    for file in LADDER[name]:
+        if not (work / file).is_file():
+            command = MADE_BY[file].format(work=work)
+            raise BackendError(f"{work / file}: missing, and rung {name} needs it; make it with {command}")
+
+
+def open_rung(name: str, work: Path) -> Rung:
+    """Load the rung's model. Raises BackendError for a missing file, package or a model that the runtime refuses."""
+    check_files(name, work)
+    match name:
+        case "torch":
+            from asd_edge.backends.torch_rung import TorchRung
+            from asd_edge.model.checkpoint import load_checkpoint
+
+            return TorchRung(load_checkpoint(work))
+        case "onnx":
+            from asd_edge.backends.onnx_rung import OnnxRung
+
+            return OnnxRung(work / ONNX_FILE, load_detector(work / DETECTOR_FILE))
+        case "tflite":
+            from asd_edge.backends.tflite_rung import TfliteRung
+
+            return TfliteRung(work / TFLITE_FILE, load_detector(work / DETECTOR_FILE))
+        case "reference":
+            from asd_edge.backends.reference_rung import ReferenceRung
+
+            return ReferenceRung(work / TFLITE_FILE, load_detector(work / DETECTOR_FILE))
+        case _:
+            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}")

@@ -1,0 +1,138 @@
+"""A work directory and a data folder -> every test clip scored on every rung, and what the scores say.
+
+The rungs stand in the order of the parity ladder (DESIGN D9). The checkpoint's validation clips, as far as they are in
+the data folder, are scored on the int8 rungs, and the thresholds come from those scores alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from asd_edge import __version__
+from asd_edge.backends.ladder import ONNX, REFERENCE, check_files
+from asd_edge.backends.rung import Rung
+from asd_edge.clip.layouts import find_clips
+from asd_edge.clip.progress import ProgressFn, ignore_progress
+from asd_edge.evaluate.clips_to_score import ClipToScore, find_validation_clips, list_test_clips
+from asd_edge.evaluate.evaluation import DataUsed, Evaluation, RungRun, Thresholds
+from asd_edge.evaluate.figures import make_figures
+from asd_edge.evaluate.layer_sqnr import layer_sqnr
+from asd_edge.evaluate.load_model import LoadedModel, load_model
+from asd_edge.evaluate.partial_scores import PartialScores
+from asd_edge.evaluate.score_agreement import agreement_by_group
+from asd_edge.evaluate.score_clips import ScoredClip, score_clips
+from asd_edge.evaluate.scores_table import ScoreRow, scores_by_machine
+from asd_edge.evaluate.thresholds import thresholds_by_rung
+from asd_edge.evaluate.verdict import parity_verdict
+from asd_edge.evaluate.write_evaluation import write_evaluation
+from asd_edge.export.calibration_set import spread_evenly
+
+SQNR_CLIPS = 8  # of the test clips, spread evenly: each costs seconds in two NumPy interpreters
+
+
+def evaluate_work(
+    work: Path,
+    data_dir: Path,
+    rung_names: Sequence[str] = (),
+    seed: int = 0,
+    with_sqnr: bool = False,
+    on_reading: ProgressFn = ignore_progress,
+    on_scoring: ProgressFn = ignore_progress,
+) -> Evaluation:
+    """Score, judge, and write scores.csv, thresholds.json and evaluation.json into `work`.
+
+    `rung_names` empty: all whose files are in `work`. `seed` is the bootstrap's. Interrupted, it goes on where it
+    stopped. Raises the AsdEdgeError of the first thing that can't be read, run or scored; nothing is written then.
+    """
+    model = load_model(work, rung_names)
+    for name in (ONNX, REFERENCE) if with_sqnr else ():
+        check_files(name, work)
+    records = find_clips(data_dir)
+    test_clips = list_test_clips(records, data_dir, model.labels, model.frontend, on_reading)
+    split = {} if model.checkpoint is None else model.checkpoint.split.validation
+    int8_rungs = tuple(rung for rung in model.rungs if rung.tolerance_lsb is not None)
+    validation_clips: tuple[ClipToScore, ...] = ()
+    if int8_rungs:
+        validation_clips = find_validation_clips(records, data_dir, split, model.frontend, on_reading)
+
+    clips = [(clip, model.rungs) for clip in test_clips] + [(clip, int8_rungs) for clip in validation_clips]
+    partial = PartialScores(work, _key(model))
+    scored = score_clips(clips, model.frontend, model.detector, partial, on_scoring)
+    test, validation = scored[: len(test_clips)], scored[len(test_clips) :]
+
+    names = tuple(rung.name for rung in model.rungs)
+    rows = tuple(_row(clip, name) for name in names for clip in test)
+    figures = make_figures(scores_by_machine(rows, names), names, seed)
+    sqnr_clips = spread_evenly(test_clips, SQNR_CLIPS) if with_sqnr else ()
+    evaluation = Evaluation(
+        score_kind=model.score_kind,
+        data=DataUsed(data_dir.resolve().name, _data_sha256(test_clips), len(test), len(test_clips)),
+        files=model.files,
+        rungs=tuple(_run(rung, test, len(test_clips)) for rung in model.rungs),
+        features_milliseconds_per_clip=fmean(clip.features_milliseconds for clip in test),
+        seed=seed,
+        figures=figures,
+        agreement=agreement_by_group(test, names),
+        verdict=parity_verdict(figures.overall),
+        thresholds=_thresholds(model, int8_rungs, validation, test),
+        sqnr_clips=len(sqnr_clips),
+        sqnr_db=layer_sqnr(work, model.detector, sqnr_clips, on_scoring) if sqnr_clips and model.detector else None,
+        rows=rows,
+    )
+    write_evaluation(evaluation, work)
+    partial.remove()
+    return evaluation
+
+
+def _key(model: LoadedModel) -> str:
+    """What a clip's scores depend on besides the clip."""
+    rungs = [(rung.name, rung.runtime) for rung in model.rungs]
+    return hashlib.sha256(json.dumps([__version__, model.files, rungs]).encode()).hexdigest()
+
+
+def _data_sha256(clips: Sequence[ClipToScore]) -> str:
+    return hashlib.sha256("\n".join(f"{clip.sha256} {clip.name}" for clip in clips).encode()).hexdigest()
+
+
+def _row(clip: ScoredClip, rung: str) -> ScoreRow:
+    record, found = clip.clip.record, clip.rungs[rung]
+    return ScoreRow(
+        rung, clip.clip.name, record.machine_type, record.machine_id, record.label, found.score, found.cross_entropy
+    )
+
+
+def _run(rung: Rung, test: Sequence[ScoredClip], n_available: int) -> RungRun:
+    of_rung = [clip.rungs[rung.name] for clip in test]
+    return RungRun(
+        name=rung.name,
+        runtime=rung.runtime,
+        clips_scored=len(of_rung),
+        clips_available=n_available,
+        milliseconds_per_clip=fmean(found.milliseconds for found in of_rung),
+        tolerance_lsb=rung.tolerance_lsb,
+        largest_difference_lsb=max(
+            (found.difference_lsb for found in of_rung if found.difference_lsb is not None), default=None
+        ),
+    )
+
+
+def _thresholds(
+    model: LoadedModel, int8_rungs: Sequence[Rung], validation: Sequence[ScoredClip], test: Sequence[ScoredClip]
+) -> Thresholds:
+    of_split = 0 if model.checkpoint is None else len(model.checkpoint.split.validation)
+    why_none = None
+    if not int8_rungs:
+        why_none = "no int8 rung was scored"
+    elif model.checkpoint is None:
+        why_none = "the work directory holds no checkpoint, whose validation split they are taken from"
+    elif not validation:
+        why_none = f"none of the {of_split} validation clips of the checkpoint is among the training clips of the data"
+    scores: dict[str, dict[str, list[float]]] = {rung.name: {} for rung in int8_rungs}
+    for clip in validation:
+        for name, found in clip.rungs.items():
+            scores[name].setdefault(clip.clip.record.machine, []).append(found.score)
+    with_threshold = {clip.clip.record.machine for clip in validation}
+    without = sorted({clip.clip.record.machine for clip in test} - with_threshold)
+    return Thresholds(len(validation), of_split, thresholds_by_rung(scores), tuple(without), why_none)

@@ -1,0 +1,62 @@
+"""WORK/.scores-partial.jsonl: the clips that an interrupted evaluation has scored, so that the next one goes on.
+
+The first line holds the key of the evaluation (hash of model files, rungs, runtimes); each further line one clip. A
+file with another key is of another model and is started anew; a last line that was cut off is dropped.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from asd_edge.clip.atomic_write import write_text_atomically
+from asd_edge.errors import WorkDirectoryError
+
+FILE_NAME = ".scores-partial.jsonl"
+Line = Mapping[str, Any]
+
+
+class PartialScores:
+    """Lines by clip name; the file grows by one line with each `add`."""
+
+    def __init__(self, work: Path, key: str) -> None:
+        """Read what is there. Raises WorkDirectoryError where nothing can be written."""
+        self._path = work / FILE_NAME
+        self._lines = _read_lines(self._path, key)
+        kept = [json.dumps({"key": key}), *(json.dumps([clip, line]) for clip, line in self._lines.items())]
+        write_text_atomically(self._path, "\n".join(kept) + "\n")
+
+    def get(self, clip: str) -> Line | None:
+        """What an earlier run found for this clip."""
+        return self._lines.get(clip)
+
+    def add(self, clip: str, line: Line) -> None:
+        """Keep what was found for a clip."""
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([clip, line]) + "\n")
+        except OSError as error:
+            raise WorkDirectoryError(
+                f"{self._path}: can't be written ({error.strerror}); free space, then run it again to go on"
+            ) from error
+
+    def remove(self) -> None:
+        """The evaluation is complete."""
+        self._path.unlink(missing_ok=True)
+
+
+def _read_lines(path: Path, key: str) -> dict[str, Line]:
+    try:
+        header, *rest = path.read_text(encoding="utf-8").splitlines()
+        if json.loads(header) != {"key": key}:
+            return {}
+    except (OSError, ValueError):  # none, or none that was written here
+        return {}
+    lines: dict[str, Line] = {}
+    for text in rest:
+        try:
+            clip, line = json.loads(text)
+        except ValueError:
+            break  # cut off while it was written
+        lines[clip] = line
+    return lines

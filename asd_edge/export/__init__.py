@@ -1,0 +1,1 @@
+"""Stage 8: int8 Graph -> model.tflite and back, detector.safetensors, and from checkpoint to work directory."""

@@ -1,0 +1,1 @@
+"""Tests of stage 10: the rungs of the parity ladder."""

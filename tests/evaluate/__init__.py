@@ -1,0 +1,1 @@
+"""Tests of stage 11: scores become figures, thresholds and a verdict."""

@@ -1,0 +1,1 @@
+"""Tests of stage 6: ONNX in and out, the Graph, its passes and its float interpreter."""

@@ -1,0 +1,110 @@
+"""The int8 interpreter equals LiteRT's reference kernels bit for bit, per operator (ELU: LiteRT's plain kernel)."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asd_edge.errors import GraphError
+from asd_edge.graph.graph import Graph, Quantization, Tensor
+from asd_edge.graph.ops import Activation, Conv2D, Relu
+from quantization.interpret_int8 import activation_bounds, run_int8
+from tests.bit_exact import differing_bytes
+from tests.quantization import one_operator
+from tests.quantization.one_operator import Case
+
+OPERATORS: dict[str, st.SearchStrategy[Case]] = {
+    "Conv2D": one_operator.convolutions(depthwise=False),
+    "DepthwiseConv2D": one_operator.convolutions(depthwise=True),
+    "PRelu": one_operator.prelus(),
+    "Elu": one_operator.elus(),
+    "Logistic": one_operator.logistics(),
+    "Add": one_operator.sums(),
+    "Mul": one_operator.products(),
+    "Concat": one_operator.concatenations(),
+    "Pad": one_operator.pads(),
+    "Reshape": one_operator.reshapes(),
+    "AveragePool2D": one_operator.poolings(largest=False),
+    "MaxPool2D": one_operator.poolings(largest=True),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_operator_equals_litert_bit_for_bit(name: str, data: st.DataObject) -> None:
+    graph, inputs = data.draw(OPERATORS[name])
+    assert differing_bytes(graph, inputs) == {"y": 0}
+
+
+def conv_graph(zero_points: tuple[int, int], scales: tuple[float, float], n_inputs: int = 1) -> Graph:
+    """A 1x1 convolution by 127 * 2^-7 (one scale for all) from x to y."""
+    weights = np.full((1, 1, 1, n_inputs), 127, np.int8)
+    names = ("x", "y")
+    tensors = {
+        name: Tensor(name, (1, 2, 1, n), "int8", None, Quantization(np.array([s], np.float32), np.array([z], np.int32)))
+        for name, n, s, z in zip(names, (n_inputs, 1), scales, zero_points, strict=True)
+    }
+    per_channel = Quantization(np.array([2**-7], np.float32), np.zeros(1, np.int32), 0)
+    tensors["w"] = Tensor("w", weights.shape, "int8", weights, per_channel)
+    tensors["b"] = Tensor("b", (1,), "int32", np.zeros(1, np.int32), per_channel)
+    return Graph(tensors, (Conv2D(("x", "w", "b"), "y"),), ("x",), ("y",))
+
+
+@pytest.mark.parametrize("n_inputs", [512, 513, 5000])
+def test_long_sums_of_extreme_products_are_exact(n_inputs: int) -> None:
+    """All codes at the edge: float32 would round a sum of more than 512 products."""
+    graph = conv_graph((127, 0), (1.0, n_inputs * 2.0), n_inputs)
+    x = np.full((1, 2, 1, n_inputs), -128, np.int8)
+    x[0, 1] = -127
+    total = np.array([-255, -254]) * 127 * n_inputs
+    expected = np.round(total * 2.0**-7 / (n_inputs * 2.0))
+    assert run_int8(graph, {"x": x})["y"].ravel().tolist() == expected.tolist()
+    assert differing_bytes(graph, {"x": x}) == {"y": 0}
+
+
+@pytest.mark.parametrize(
+    ("activation", "scale", "zero_point", "bounds"),
+    [
+        (Activation.NONE, 0.1, 5, (-128, 127)),
+        (Activation.RELU, 0.1, 5, (5, 127)),
+        (Activation.RELU6, 0.1, 5, (5, 65)),
+        (Activation.RELU6, 0.01, -128, (-128, 127)),
+        (Activation.RELU6, 4.0, 0, (0, 2)),  # 1.5 rounds away from zero
+        (Activation.RELU6, 12.000001, 0, (0, 0)),  # 0.49999996 does not, though float32 adds 0.5 to 1
+    ],
+)
+def test_fused_activation_clamps_to_its_codes(
+    activation: Activation, scale: float, zero_point: int, bounds: tuple[int, int]
+) -> None:
+    assert activation_bounds(activation, np.float32(scale), zero_point) == bounds
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "input x is missing, the graph wants int8"),
+        (
+            {"x": np.zeros((1, 2, 1, 2), np.int8)},
+            r"input x is int8 \(1, 2, 1, 2\), the graph wants int8 \(1, 2, 1, 1\)",
+        ),
+        ({"x": np.zeros((1, 2, 1, 1), np.uint8)}, "input x is uint8"),
+    ],
+)
+def test_input_that_does_not_fit_is_refused(inputs: dict[str, one_operator.Int8Array], message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        run_int8(conv_graph((0, 0), (1.0, 1.0)), inputs)
+
+
+def test_operator_without_int8_form_is_refused() -> None:
+    conv = conv_graph((0, 0), (1.0, 1.0))
+    graph = Graph(conv.tensors, (Relu(("x",), "y"),), ("x",), ("y",))
+    with pytest.raises(GraphError, match="Relu y has no int8 form; run the float passes first"):
+        run_int8(graph, {"x": np.zeros((1, 2, 1, 1), np.int8)})
+
+
+def test_float_graph_is_refused() -> None:
+    conv = conv_graph((0, 0), (1.0, 1.0))
+    tensors = dict(conv.tensors) | {"y": Tensor("y", (1, 2, 1, 1), "float32")}
+    with pytest.raises(GraphError, match="tensor y has no scale; quantize the graph first"):
+        run_int8(Graph(tensors, conv.ops, ("x",), ("y",)), {"x": np.zeros((1, 2, 1, 1), np.int8)})
