@@ -330,6 +330,7 @@ def evaluate(
         typer.Option(metavar="RUNG,...", help="torch,onnx,tflite,reference. Default: all that the directory has."),
     ] = None,
     sqnr: Annotated[bool, typer.Option("--sqnr", help="Signal-to-quantization-noise ratio per layer too.")] = False,
+    frontend: Annotated[Literal["float", "fixed"] | None, typer.Option(help="Default: fixed from tflite on.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap that gives the intervals.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -346,7 +347,7 @@ def evaluate(
         _interruptible("run the same command again; it goes on after the last clip scored"),
         _progress_bar("reading, then scoring clips") as on_progress,
     ):
-        found = evaluate_work(work_dir, data_dir, rungs, seed, sqnr, on_progress, on_progress)
+        found = evaluate_work(work_dir, data_dir, rungs, seed, sqnr, frontend, on_progress, on_progress)
     if as_json:
         typer.echo(json.dumps(evaluation_content(found), indent=1))
     else:

@@ -27,16 +27,26 @@ def clip_features(samples: NDArray[np.int16], detector: Detector) -> dict[str, N
     reads; for a reconstruction `log_mel` (n_vectors, 1, 1, vector_size), each vector some neighbouring frames.
     """
     config = detector.frontend
-    features: dict[str, NDArray[np.float64]] = {}
     with one_blas_thread():
-        if "log_mel" in detector.input_scales:
-            frames = log_mel(samples, config)  # (n_frames, n_mels)
-            is_vector = detector.kind == RECONSTRUCTION
-            features["log_mel"] = context_vectors(frames)[:, None, None] if is_vector else frames[None, :, :, None]
+        fir = None
         if detector.fir is not None:
-            values = wavegram_fir(samples, detector.fir.taps, detector.fir.bias, config)  # (n_frames,)
-            features["wavegram_fir"] = values[None, :, None, None]
-    return features
+            fir = wavegram_fir(samples, detector.fir.taps, detector.fir.bias, config)
+        return in_network_layout(log_mel(samples, config), fir, detector)
+
+
+def in_network_layout(
+    log_mel_frames: NDArray[_T], fir_frames: NDArray[_T] | None, detector: Detector
+) -> dict[str, NDArray[_T]]:
+    """(n_frames, n_mels) and (n_frames,) values or codes -> the detector's inputs, those of them that it reads."""
+    inputs: dict[str, NDArray[_T]] = {}
+    if "log_mel" in detector.input_scales:
+        is_vector = detector.kind == RECONSTRUCTION
+        inputs["log_mel"] = (
+            context_vectors(log_mel_frames)[:, None, None] if is_vector else log_mel_frames[None, :, :, None]
+        )
+    if fir_frames is not None:
+        inputs["wavegram_fir"] = fir_frames[None, :, None, None]
+    return inputs
 
 
 def quantized_features(features: Mapping[str, NDArray[np.float64]], detector: Detector) -> dict[str, NDArray[np.int8]]:

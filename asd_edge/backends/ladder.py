@@ -6,6 +6,7 @@ A rung's module is imported when the rung is opened, so that a device never load
 from collections.abc import Sequence
 from pathlib import Path
 
+from asd_edge.backends.network_inputs import FLOAT, check_frontend, default_frontend
 from asd_edge.backends.rung import Rung
 from asd_edge.errors import BackendError, WorkDirectoryError
 from asd_edge.export.detector import load_detector
@@ -55,9 +56,14 @@ def check_files(name: str, work: Path) -> None:
             raise BackendError(f"{work / file}: missing, and rung {name} needs it; make it with {command}")
 
 
-def open_rung(name: str, work: Path) -> Rung:
-    """Load the rung's model. Raises BackendError for a missing file, package or a model that the runtime refuses."""
+def open_rung(name: str, work: Path, frontend: str | None = None) -> Rung:
+    """Load the rung's model; `frontend` None: float on onnx, `default_frontend` on the int8 rungs. torch has its own.
+
+    Raises BackendError for a missing file, package or a model that the runtime refuses.
+    """
     check_files(name, work)
+    if frontend is not None:
+        check_frontend(frontend)
     match name:
         case "torch":
             from asd_edge.backends.torch_rung import TorchRung
@@ -67,14 +73,16 @@ def open_rung(name: str, work: Path) -> Rung:
         case "onnx":
             from asd_edge.backends.onnx_rung import OnnxRung
 
-            return OnnxRung(work / ONNX_FILE, load_detector(work / DETECTOR_FILE))
+            return OnnxRung(work / ONNX_FILE, load_detector(work / DETECTOR_FILE), frontend or FLOAT)
         case "tflite":
             from asd_edge.backends.tflite_rung import TfliteRung
 
-            return TfliteRung(work / TFLITE_FILE, load_detector(work / DETECTOR_FILE))
+            detector = load_detector(work / DETECTOR_FILE)
+            return TfliteRung(work / TFLITE_FILE, detector, frontend or default_frontend(detector))
         case "reference":
             from asd_edge.backends.reference_rung import ReferenceRung
 
-            return ReferenceRung(work / TFLITE_FILE, load_detector(work / DETECTOR_FILE))
+            detector = load_detector(work / DETECTOR_FILE)
+            return ReferenceRung(work / TFLITE_FILE, detector, frontend or default_frontend(detector))
         case _:
             raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}")

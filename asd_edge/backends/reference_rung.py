@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from asd_edge.backends.blas_threads import one_blas_thread
-from asd_edge.backends.clip_features import network_runs, quantized_features
+from asd_edge.backends.clip_features import network_runs
+from asd_edge.backends.network_inputs import code_inputs
 from asd_edge.backends.rung import Clip, ClipScore
 from asd_edge.backends.score_output import score_output
 from asd_edge.export.detector import Detector
@@ -20,10 +21,11 @@ class ReferenceRung:
     takes_features = True
     tolerance_lsb = 0
 
-    def __init__(self, model_path: Path, detector: Detector) -> None:
+    def __init__(self, model_path: Path, detector: Detector, frontend: str) -> None:
         """Raises GraphError for a file that can't be read back."""
         self._graph = read_tflite(model_path)
         self._detector = detector
+        self.frontend = frontend
         (self._output,) = self._graph.outputs
         quantization = self._graph.tensors[self._output].quantization
         assert quantization is not None, "every tensor of an int8 graph has a scale"
@@ -31,7 +33,7 @@ class ReferenceRung:
         self.runtime = f"numpy {np.__version__}"
 
     def score(self, clip: Clip) -> ClipScore:
-        inputs = quantized_features(clip.features, self._detector)
+        inputs = code_inputs(clip, self._detector, self.frontend)
         with one_blas_thread():
             codes = np.stack([run_int8(self._graph, run)[self._output].reshape(-1) for run in network_runs(inputs)])
         output = (codes.astype(np.float64) - self._zero_point) * self._scale  # (n_runs, n_outputs)

@@ -43,6 +43,10 @@ class Rung(Protocol):
         """What computes, with its version: "ai-edge-litert 2.3.0"."""
 
     @property
+    def frontend(self) -> str:
+        """Which front end it hears with: `network_inputs.FLOAT` or FIXED."""
+
+    @property
     def takes_features(self) -> bool:
         """Whether `score` reads `Clip.features`; else it reads the samples alone."""
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from asd_edge.backends.network_inputs import FLOAT
 from asd_edge.backends.rung import Clip, ClipScore
 from asd_edge.frontend.context_vectors import context_vectors
 from asd_edge.frontend.torch_log_mel import LogMel
@@ -22,6 +23,7 @@ class TorchRung:
 
     name = "torch"
     takes_features = False
+    frontend = FLOAT
     tolerance_lsb = None
 
     def __init__(self, checkpoint: Checkpoint) -> None:

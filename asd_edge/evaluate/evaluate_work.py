@@ -38,15 +38,17 @@ def evaluate_work(
     rung_names: Sequence[str] = (),
     seed: int = 0,
     with_sqnr: bool = False,
+    frontend: str | None = None,
     on_reading: ProgressFn = ignore_progress,
     on_scoring: ProgressFn = ignore_progress,
 ) -> Evaluation:
     """Score, judge, and write scores.csv, thresholds.json and evaluation.json into `work`.
 
-    `rung_names` empty: all whose files are in `work`. `seed` is the bootstrap's. Interrupted, it goes on where it
+    `rung_names` empty: all whose files are in `work`. `frontend` "float" or "fixed" on all rungs but torch; None: float
+    on onnx, fixed on the int8 rungs. `seed` is the bootstrap's. Interrupted, it goes on where it
     stopped. Raises the AsdEdgeError of the first thing that can't be read, run or scored; nothing is written then.
     """
-    model = load_model(work, rung_names)
+    model = load_model(work, rung_names, frontend)
     for name in (ONNX, REFERENCE) if with_sqnr else ():
         check_files(name, work)
     records = find_clips(data_dir)
@@ -88,7 +90,7 @@ def evaluate_work(
 
 def _key(model: LoadedModel) -> str:
     """What a clip's scores depend on besides the clip."""
-    rungs = [(rung.name, rung.runtime) for rung in model.rungs]
+    rungs = [(rung.name, rung.runtime, rung.frontend) for rung in model.rungs]
     return hashlib.sha256(json.dumps([__version__, model.files, rungs]).encode()).hexdigest()
 
 
@@ -108,6 +110,7 @@ def _run(rung: Rung, test: Sequence[ScoredClip], n_available: int) -> RungRun:
     return RungRun(
         name=rung.name,
         runtime=rung.runtime,
+        frontend=rung.frontend,
         clips_scored=len(of_rung),
         clips_available=n_available,
         milliseconds_per_clip=fmean(found.milliseconds for found in of_rung),

@@ -26,6 +26,7 @@ class RungRun:
 
     name: str
     runtime: str
+    frontend: str  # "float" or "fixed"
     clips_scored: int
     clips_available: int
     milliseconds_per_clip: float  # without the NumPy front end, which the rungs share

@@ -57,8 +57,8 @@ class LoadedModel:
         return source
 
 
-def load_model(work: Path, rung_names: Sequence[str]) -> LoadedModel:
-    """Open the rungs named, or with no name all whose files are there.
+def load_model(work: Path, rung_names: Sequence[str], frontend: str | None = None) -> LoadedModel:
+    """Open the rungs named, or with no name all whose files are there; `frontend` as in `open_rung`.
 
     Raises BackendError for an unknown name, a missing file or runtime, and where checkpoint and exported model are not
     of one training; WorkDirectoryError where the work directory holds no model.
@@ -73,7 +73,7 @@ def load_model(work: Path, rung_names: Sequence[str]) -> LoadedModel:
     detector = load_detector(work / DETECTOR_FILE) if (work / DETECTOR_FILE).is_file() else None
     if checkpoint is not None and detector is not None:
         _check_same_model(work, checkpoint, detector)
-    return LoadedModel(tuple(open_rung(name, work) for name in names), checkpoint, detector, files)
+    return LoadedModel(tuple(open_rung(name, work, frontend) for name in names), checkpoint, detector, files)
 
 
 def file_sha256(path: Path) -> str:

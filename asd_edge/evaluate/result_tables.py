@@ -95,6 +95,7 @@ def _overall_rows(evaluation: Evaluation) -> Iterator[tuple[str, ...]]:
     yield "cosine of outputs, mean, min", *(_cosines(agreement) for agreement in agreements)
     yield "clips scored of available", *(_clips(run) for run in runs)
     yield "ms per clip, one thread, here", *(f"{run.milliseconds_per_clip:.1f}" for run in runs)
+    yield "front end", *(run.frontend for run in runs)
     yield "runtime", *(run.runtime for run in runs)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 N_CONTEXT = 5  # frames per vector
 
-_T = TypeVar("_T", bound=np.floating)
+_T = TypeVar("_T", bound=np.generic)
 
 
 def context_vectors(frames: NDArray[_T]) -> NDArray[_T]:

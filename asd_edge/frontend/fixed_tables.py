@@ -71,9 +71,14 @@ def fixed_tables() -> FixedTables:
     )
 
 
+def is_fixed_config(config: FrontendConfig) -> bool:
+    """Whether the fixed-point front end is made for these settings: the reference's, with a clip of any length."""
+    return config == FrontendConfig(clip_samples=config.clip_samples)
+
+
 def check_fixed_config(config: FrontendConfig) -> None:
     """Raise FrontendError unless only the clip's length differs from the reference settings and it can be reflected."""
-    if config != FrontendConfig(clip_samples=config.clip_samples):
+    if not is_fixed_config(config):
         raise FrontendError(
             "the fixed-point front end is made for 16 kHz, 1024-point frames every 512 samples and 128 bands from 0 to "
             "8000 Hz; use --frontend float with other settings"

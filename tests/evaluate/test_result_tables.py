@@ -30,8 +30,8 @@ def _evaluation(scores: dict[tuple[str, str], MachineScores] = SCORES) -> Evalua
     groups = [(None, None), ("fan", None), ("fan", "id_00"), ("fan", "id_02")]
     n_clips = sum(machine.normal.shape[1] + machine.anomaly.shape[1] for machine in scores.values())
     runs = (
-        RungRun("torch", "torch 2.9", n_clips, n_clips, 12.34, None, None),
-        RungRun("tflite", "ai-edge-litert 2.3", n_clips, n_clips, 5.0, 8, 3),
+        RungRun("torch", "torch 2.9", "float", n_clips, n_clips, 12.34, None, None),
+        RungRun("tflite", "ai-edge-litert 2.3", "fixed", n_clips, n_clips, 5.0, 8, 3),
     )
     threshold = machine_threshold([1.0, 2.0])
     return Evaluation(
