@@ -1,6 +1,6 @@
-"""`make demo`, or what `.ci/run` installs, tests and checks, timed in a fresh clone of the commit that is checked out; needs only the standard library.
+"""`make demo`, or what `.ci/run` installs, tests and checks, timed in a fresh clone of the commit that is checked out.
 
-The time includes making .venv and installing. Packages come from pip's cache, as far as an earlier run filled it.
+It needs only the standard library. The time includes making .venv and installing. Packages come from pip's cache, as far as an earlier run filled it.
 """
 
 import os
