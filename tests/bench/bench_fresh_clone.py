@@ -1,6 +1,7 @@
 """`make demo`, or what `.ci/run` installs, tests and checks, timed in a fresh clone of the commit that is checked out.
 
-It needs only the standard library. The time includes making .venv and installing. Packages come from pip's cache, as far as an earlier run filled it.
+It needs only the standard library. The time includes making .venv and installing; packages come from pip's cache, as
+far as an earlier run filled it.
 """
 
 import os
