@@ -79,9 +79,7 @@ def test_a_file_that_the_interpreter_refuses_is_named(tmp_path: Path) -> None:
         TfliteModel(path)
 
 
-@pytest.mark.skipif(
-    not TFLITE_RUNTIME_PYTHON.exists(), reason="no .venv-tflite-runtime; make install makes it"
-)
+@pytest.mark.skipif(not TFLITE_RUNTIME_PYTHON.exists(), reason="no .venv-tflite-runtime; make install makes it")
 def test_tflite_runtime_on_numpy_1_gives_what_litert_gives(tmp_path: Path, tiny_work: Path) -> None:
     path, detector = tiny_work / "model.tflite", load_detector(tiny_work / "detector.safetensors")
     model = TfliteModel(path)
