@@ -10,11 +10,11 @@ from asd_edge.backends.network_inputs import FLOAT, check_frontend, default_fron
 from asd_edge.backends.rung import Rung
 from asd_edge.errors import BackendError, WorkDirectoryError
 from asd_edge.export.detector import load_detector
+from asd_edge.export.work_files import DETECTOR_FILE, ONNX_FILE, TFLITE_FILE
 from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 
 TORCH, ONNX, TFLITE, REFERENCE = "torch", "onnx", "tflite", "reference"
 CHECKPOINT_FILES = (WEIGHTS_FILE, SETTINGS_FILE)
-DETECTOR_FILE, ONNX_FILE, TFLITE_FILE = "detector.safetensors", "model.onnx", "model.tflite"
 
 LADDER = {  # rung -> the files of the work directory that it needs; always in this order
     TORCH: CHECKPOINT_FILES,
@@ -22,6 +22,7 @@ LADDER = {  # rung -> the files of the work directory that it needs; always in t
     TFLITE: (TFLITE_FILE, DETECTOR_FILE),
     REFERENCE: (TFLITE_FILE, DETECTOR_FILE),
 }
+INT8_RUNGS = (TFLITE, REFERENCE)
 MADE_BY = {
     **dict.fromkeys(CHECKPOINT_FILES, "asd-edge train DATA -o {work}"),
     ONNX_FILE: "asd-edge export --calibration DATA -o {work}",

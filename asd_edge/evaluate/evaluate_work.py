@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from asd_edge import __version__
-from asd_edge.backends.ladder import ONNX, REFERENCE, check_files
+from asd_edge.backends.ladder import INT8_RUNGS, ONNX, REFERENCE, check_files, open_rung
 from asd_edge.backends.rung import Rung
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ProgressFn, ignore_progress
@@ -48,39 +48,35 @@ def evaluate_work(
     on onnx, fixed on the int8 rungs. `seed` is the bootstrap's. Interrupted, it goes on where it
     stopped. Raises the AsdEdgeError of the first thing that can't be read, run or scored; nothing is written then.
     """
-    model = load_model(work, rung_names, frontend)
+    model = load_model(work, rung_names)
     for name in (ONNX, REFERENCE) if with_sqnr else ():
         check_files(name, work)
-    records = find_clips(data_dir)
-    test_clips = list_test_clips(records, data_dir, model.labels, model.frontend, on_reading)
-    split = {} if model.checkpoint is None else model.checkpoint.split.validation
-    int8_rungs = tuple(rung for rung in model.rungs if rung.tolerance_lsb is not None)
-    validation_clips: tuple[ClipToScore, ...] = ()
-    if int8_rungs:
-        validation_clips = find_validation_clips(records, data_dir, split, model.frontend, on_reading)
+    test_clips, validation_clips = _list_clips(model, data_dir, on_reading)
 
-    clips = [(clip, model.rungs) for clip in test_clips] + [(clip, int8_rungs) for clip in validation_clips]
-    partial = PartialScores(work, _key(model))
+    rungs = tuple(open_rung(name, work, frontend) for name in model.rung_names)
+    int8_rungs = tuple(rung for rung in rungs if rung.name in INT8_RUNGS)
+    clips = [(clip, rungs) for clip in test_clips] + [(clip, int8_rungs) for clip in validation_clips]
+    partial = PartialScores(work, _key(model, rungs))
     scored = score_clips(clips, model.frontend, model.detector, partial, on_scoring)
     test, validation = scored[: len(test_clips)], scored[len(test_clips) :]
-
-    names = tuple(rung.name for rung in model.rungs)
-    rows = tuple(_row(clip, name) for name in names for clip in test)
-    figures = make_figures(scores_by_machine(rows, names), names, seed)
     sqnr_clips = spread_evenly(test_clips, SQNR_CLIPS) if with_sqnr else ()
+    sqnr_db = layer_sqnr(work, model.detector, sqnr_clips, on_scoring) if with_sqnr and model.detector else None
+
+    rows = tuple(_row(clip, name) for name in model.rung_names for clip in test)
+    figures = make_figures(scores_by_machine(rows, model.rung_names), model.rung_names, seed)
     evaluation = Evaluation(
         score_kind=model.score_kind,
         data=DataUsed(data_dir.resolve().name, _data_sha256(test_clips), len(test), len(test_clips)),
         files=model.files,
-        rungs=tuple(_run(rung, test, len(test_clips)) for rung in model.rungs),
+        rungs=tuple(_run(rung, test, len(test_clips)) for rung in rungs),
         features_milliseconds_per_clip=fmean(clip.features_milliseconds for clip in test),
         seed=seed,
         figures=figures,
-        agreement=agreement_by_group(test, names),
+        agreement=agreement_by_group(test, model.rung_names),
         verdict=parity_verdict(figures.overall),
-        thresholds=_thresholds(model, int8_rungs, validation, test),
+        thresholds=_thresholds(model, validation, test),
         sqnr_clips=len(sqnr_clips),
-        sqnr_db=layer_sqnr(work, model.detector, sqnr_clips, on_scoring) if sqnr_clips and model.detector else None,
+        sqnr_db=sqnr_db,
         rows=rows,
     )
     write_evaluation(evaluation, work)
@@ -88,10 +84,22 @@ def evaluate_work(
     return evaluation
 
 
-def _key(model: LoadedModel) -> str:
+def _list_clips(
+    model: LoadedModel, data_dir: Path, on_reading: ProgressFn
+) -> tuple[tuple[ClipToScore, ...], tuple[ClipToScore, ...]]:
+    """All test clips, and the validation clips where an int8 rung needs them: read before the first runtime loads."""
+    records = find_clips(data_dir)
+    test_clips = list_test_clips(records, data_dir, model.labels, model.frontend, on_reading)
+    if model.checkpoint is None or not set(INT8_RUNGS) & set(model.rung_names):
+        return test_clips, ()
+    validation = model.checkpoint.split.validation
+    return test_clips, find_validation_clips(records, data_dir, validation, model.frontend, on_reading)
+
+
+def _key(model: LoadedModel, rungs: Sequence[Rung]) -> str:
     """What a clip's scores depend on besides the clip."""
-    rungs = [(rung.name, rung.runtime, rung.frontend) for rung in model.rungs]
-    return hashlib.sha256(json.dumps([__version__, model.files, rungs]).encode()).hexdigest()
+    runtimes = [(rung.name, rung.runtime, rung.frontend) for rung in rungs]
+    return hashlib.sha256(json.dumps([__version__, model.files, runtimes]).encode()).hexdigest()
 
 
 def _data_sha256(clips: Sequence[ClipToScore]) -> str:
@@ -121,10 +129,9 @@ def _run(rung: Rung, test: Sequence[ScoredClip], n_available: int) -> RungRun:
     )
 
 
-def _thresholds(
-    model: LoadedModel, int8_rungs: Sequence[Rung], validation: Sequence[ScoredClip], test: Sequence[ScoredClip]
-) -> Thresholds:
+def _thresholds(model: LoadedModel, validation: Sequence[ScoredClip], test: Sequence[ScoredClip]) -> Thresholds:
     of_split = 0 if model.checkpoint is None else len(model.checkpoint.split.validation)
+    int8_rungs = [name for name in model.rung_names if name in INT8_RUNGS]
     why_none = None
     if not int8_rungs:
         why_none = "no int8 rung was scored"
@@ -132,7 +139,7 @@ def _thresholds(
         why_none = "the work directory holds no checkpoint, whose validation split they are taken from"
     elif not validation:
         why_none = f"none of the {of_split} validation clips of the checkpoint is among the training clips of the data"
-    scores: dict[str, dict[str, list[float]]] = {rung.name: {} for rung in int8_rungs}
+    scores: dict[str, dict[str, list[float]]] = {name: {} for name in int8_rungs}
     for clip in validation:
         for name, found in clip.rungs.items():
             scores[name].setdefault(clip.clip.record.machine, []).append(found.score)

@@ -18,7 +18,7 @@ from asd_edge.errors import WorkDirectoryError
 from asd_edge.evaluate.clips_to_score import ClipToScore
 from asd_edge.export.detector import Detector
 from asd_edge.export.read_tflite import read_tflite
-from asd_edge.export.write_work import ONNX_FILE, RECORD_FILE, TFLITE_FILE
+from asd_edge.export.work_files import ONNX_FILE, RECORD_FILE, TFLITE_FILE
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes
 from quantization.equalize import rescale_by

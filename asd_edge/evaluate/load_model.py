@@ -1,4 +1,4 @@
-"""A work directory and the names of rungs -> the rungs with their models loaded, and what all of them share."""
+"""A work directory and the names of rungs -> what all rungs share, proven to be of one model before any is opened."""
 
 import hashlib
 import json
@@ -8,20 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from asd_edge.backends.ladder import (
-    CHECKPOINT_FILES,
-    DETECTOR_FILE,
-    LADDER,
-    available_rungs,
-    check_files,
-    in_ladder_order,
-    open_rung,
-)
-from asd_edge.backends.rung import Rung
+from asd_edge.backends.ladder import CHECKPOINT_FILES, LADDER, available_rungs, check_files, in_ladder_order
 from asd_edge.clip.label_table import LabelTable
 from asd_edge.errors import BackendError
 from asd_edge.export.detector import ARCFACE, RECONSTRUCTION, Detector, load_detector
-from asd_edge.export.write_work import RECORD_FILE
+from asd_edge.export.work_files import DETECTOR_FILE, RECORD_FILE
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.model.checkpoint import Checkpoint, load_checkpoint
 from asd_edge.model.config import AUTOENCODER
@@ -29,9 +20,9 @@ from asd_edge.model.config import AUTOENCODER
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """One model on its rungs, in ladder order; `checkpoint` and `detector` where the work directory holds them."""
+    """One model and the rungs to run it on, in ladder order; `checkpoint` and `detector` where they are there."""
 
-    rungs: tuple[Rung, ...]
+    rung_names: tuple[str, ...]
     checkpoint: Checkpoint | None
     detector: Detector | None
     files: Mapping[str, str]  # file -> SHA-256
@@ -57,11 +48,11 @@ class LoadedModel:
         return source
 
 
-def load_model(work: Path, rung_names: Sequence[str], frontend: str | None = None) -> LoadedModel:
-    """Open the rungs named, or with no name all whose files are there; `frontend` as in `open_rung`.
+def load_model(work: Path, rung_names: Sequence[str]) -> LoadedModel:
+    """The model on the rungs named, or with no name on all whose files are there.
 
-    Raises BackendError for an unknown name, a missing file or runtime, and where checkpoint and exported model are not
-    of one training; WorkDirectoryError where the work directory holds no model.
+    Raises BackendError for an unknown name or a missing file, and where checkpoint and exported files are not of one
+    training; WorkDirectoryError where the work directory holds no model.
     """
     found = available_rungs(work)
     names = in_ladder_order(rung_names) or found
@@ -73,7 +64,7 @@ def load_model(work: Path, rung_names: Sequence[str], frontend: str | None = Non
     detector = load_detector(work / DETECTOR_FILE) if (work / DETECTOR_FILE).is_file() else None
     if checkpoint is not None and detector is not None:
         _check_same_model(work, checkpoint, detector)
-    return LoadedModel(tuple(open_rung(name, work, frontend) for name in names), checkpoint, detector, files)
+    return LoadedModel(names, checkpoint, detector, files)
 
 
 def file_sha256(path: Path) -> str:

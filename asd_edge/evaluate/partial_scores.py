@@ -20,18 +20,22 @@ class PartialScores:
     """Lines by clip name; the file grows by one line with each `add`."""
 
     def __init__(self, work: Path, key: str) -> None:
-        """Read what is there. Raises WorkDirectoryError where nothing can be written."""
+        """Read what is there; nothing is written before the first `add`."""
         self._path = work / FILE_NAME
+        self._header = json.dumps({"key": key})
         self._lines = _read_lines(self._path, key)
-        kept = [json.dumps({"key": key}), *(json.dumps([clip, line]) for clip, line in self._lines.items())]
-        write_text_atomically(self._path, "\n".join(kept) + "\n")
+        self._is_clean = False  # the file may be another model's, or end in a line that was cut off
 
     def get(self, clip: str) -> Line | None:
         """What an earlier run found for this clip."""
         return self._lines.get(clip)
 
     def add(self, clip: str, line: Line) -> None:
-        """Keep what was found for a clip."""
+        """Keep what was found for a clip. Raises WorkDirectoryError where it can't be written."""
+        if not self._is_clean:
+            kept = [self._header, *(json.dumps(entry) for entry in self._lines.items())]
+            write_text_atomically(self._path, "\n".join(kept) + "\n")
+            self._is_clean = True
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([clip, line]) + "\n")

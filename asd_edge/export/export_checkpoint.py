@@ -21,7 +21,8 @@ from asd_edge.export.distinct_torch import with_distinct_constants
 from asd_edge.export.export_record import ExportRecord, FileRecord, record_file
 from asd_edge.export.run_onnx import OnnxModel, to_onnx_layout
 from asd_edge.export.staged_files import staged_files
-from asd_edge.export.write_work import EXPORTED_FILES, ONNX_FILE, graph_outputs, runs_to_check, write_work
+from asd_edge.export.work_files import EXPORTED_FILES, ONNX_FILE
+from asd_edge.export.write_work import graph_outputs, runs_to_check, write_work
 from asd_edge.frontend.context_vectors import N_CONTEXT
 from asd_edge.graph.export_onnx import export_onnx
 from asd_edge.graph.graph import Graph

@@ -18,7 +18,8 @@ from asd_edge.export.distinct_onnx import write_with_distinct_constants
 from asd_edge.export.export_record import ExportRecord, record_file
 from asd_edge.export.run_onnx import OnnxModel
 from asd_edge.export.staged_files import staged_files
-from asd_edge.export.write_work import EXPORTED_FILES, ONNX_FILE, graph_outputs, runs_to_check, write_work
+from asd_edge.export.work_files import EXPORTED_FILES, ONNX_FILE
+from asd_edge.export.write_work import graph_outputs, runs_to_check, write_work
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes

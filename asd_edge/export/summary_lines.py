@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asd_edge.export.export_record import ExportRecord
-from asd_edge.export.write_work import RECORD_FILE
+from asd_edge.export.work_files import RECORD_FILE
 
 _N_WORST = 3
 _CHECK_WORDS = {

@@ -13,12 +13,11 @@ from asd_edge.export.check_outputs import Difference, Outputs
 from asd_edge.export.detector import Detector, InputScale, detector_bytes
 from asd_edge.export.export_record import ExportRecord, FileRecord, make_record, record_file, record_text
 from asd_edge.export.quantize_network import quantize_network
+from asd_edge.export.work_files import DETECTOR_FILE, EXPORTED_FILES, RECORD_FILE, TFLITE_FILE
 from asd_edge.export.write_tflite import tflite_bytes
 from asd_edge.graph.graph import Graph
 from asd_edge.graph.interpret_float import run_float
 
-ONNX_FILE, TFLITE_FILE, DETECTOR_FILE, RECORD_FILE = "model.onnx", "model.tflite", "detector.safetensors", "export.json"
-EXPORTED_FILES = (ONNX_FILE, TFLITE_FILE, DETECTOR_FILE, RECORD_FILE)
 N_CHECKED_CLIPS = 4
 _RUNS_PER_CLIP = 16  # of an autoencoder, which runs once per vector
 

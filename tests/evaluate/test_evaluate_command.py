@@ -105,14 +105,14 @@ BAD_INPUT: dict[str, tuple[Callable[[Path, Path], object], list[str], str]] = {
 
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_is_one_line_exit_code_2_and_nothing_written(
-    tmp_path: Path, work: Path, tiny_clips: Path, case: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, work: Path, tiny_clips: Path, case: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     root = shutil.copytree(tiny_clips, tmp_path / "clips")
     break_it, options, said = BAD_INPUT[case]
     break_it(work, root)
     before = sorted(tmp_path.rglob("*"))
     assert run(["evaluate", str(work), "--data", str(root), *options]) == 2
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1
     assert printed.err.startswith("error: ")
@@ -121,11 +121,11 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(
 
 
 def test_an_output_that_cannot_be_written_is_one_line(
-    work: Path, tiny_clips: Path, capsys: pytest.CaptureFixture[str]
+    work: Path, tiny_clips: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (work / "scores.csv").mkdir()
     assert run(["evaluate", str(work), "--data", str(tiny_clips), "--backends", "torch"]) == 2
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert "scores.csv: can't be written" in printed.err
     assert printed.err.count("\n") == 1
     assert not (work / "evaluation.json").exists()

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from asd_edge.evaluate.evaluate_work import evaluate_work
 from asd_edge.evaluate.evaluation import Evaluation
 from asd_edge.evaluate.partial_scores import FILE_NAME
 from asd_edge.evaluate.scores_table import ScoreRow, read_scores
-from asd_edge.model.checkpoint import load_checkpoint
+from asd_edge.model.checkpoint import load_checkpoint, write_checkpoint
 from tests.backends.tiny_detector import MACHINES, write_clips
 
 OUTPUTS = {"scores.csv", "thresholds.json", "evaluation.json"}
@@ -271,6 +272,16 @@ def test_what_cannot_be_evaluated_is_refused_and_leaves_nothing(
     with pytest.raises(error, match=said):
         evaluate_work(work, root, tuple(LADDER))
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_clip_without_a_score_fails_the_run_by_its_name(tmp_path: Path, tiny_work: Path, tiny_clips: Path) -> None:
+    checkpoint = load_checkpoint(tiny_work)
+    last = {f"classifier.linear1.bn.{name}": np.zeros(16, np.float32) for name in ("weight", "bias")}
+    write_checkpoint(replace(checkpoint, weights={**checkpoint.weights, **last}), tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ClipError, match=r"fan/test/anomaly_id_00_00000000\.wav: rung torch: .* has no score"):
+        evaluate_work(tmp_path, tiny_clips)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_an_autoencoder_goes_the_same_way(tmp_path: Path, tiny_autoencoder_work: Path, tiny_clips: Path) -> None:

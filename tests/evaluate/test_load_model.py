@@ -20,9 +20,9 @@ def work(tmp_path: Path, tiny_work: Path) -> Path:
     return shutil.copytree(tiny_work, tmp_path / "work")
 
 
-def test_without_names_all_rungs_of_the_directory_are_opened(work: Path) -> None:
+def test_without_names_all_rungs_of_the_directory_are_taken(work: Path) -> None:
     model = load_model(work, ())
-    assert [rung.name for rung in model.rungs] == ["torch", "onnx", "tflite", "reference"]
+    assert model.rung_names == ("torch", "onnx", "tflite", "reference")
     assert (model.score_kind, model.labels) == ("arcface", load_checkpoint(work).labels)
 
 
@@ -47,9 +47,9 @@ def test_a_damaged_export_record_is_refused(work: Path, content: str) -> None:
         load_model(work, ())
 
 
-def test_without_an_export_record_the_rungs_still_open(work: Path) -> None:
+def test_without_an_export_record_nothing_is_refused(work: Path) -> None:
     (work / "export.json").unlink()
-    assert len(load_model(work, ()).rungs) == 4
+    assert len(load_model(work, ()).rung_names) == 4
 
 
 def _other_head(checkpoint: Checkpoint) -> Checkpoint:

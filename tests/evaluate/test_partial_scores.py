@@ -22,8 +22,17 @@ def test_lines_read_back_are_the_same(tmp_path: Path) -> None:
 
 def test_scores_of_another_model_are_not_taken(tmp_path: Path) -> None:
     PartialScores(tmp_path, "old model").add("clip 1", LINE)
-    assert PartialScores(tmp_path, "new model").get("clip 1") is None
+    new = PartialScores(tmp_path, "new model")
+    assert new.get("clip 1") is None
+    new.add("clip 2", LINE)
     assert PartialScores(tmp_path, "old model").get("clip 1") is None
+    assert PartialScores(tmp_path, "new model").get("clip 1") is None
+    assert PartialScores(tmp_path, "new model").get("clip 2") == LINE
+
+
+def test_nothing_is_written_before_the_first_clip_is_scored(tmp_path: Path) -> None:
+    PartialScores(tmp_path, "key")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("n_bytes", [1, 10, 60])
@@ -56,4 +65,4 @@ def test_removing_leaves_nothing(tmp_path: Path) -> None:
 def test_an_unwritable_work_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("a file")
     with pytest.raises(WorkDirectoryError, match="can't be written"):
-        PartialScores(tmp_path / "work", "key")
+        PartialScores(tmp_path / "work", "key").add("clip 1", LINE)

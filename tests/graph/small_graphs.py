@@ -162,8 +162,8 @@ class GraphBuilder:
 
 
 KINDS = (
-    "conv", "depthwise", "affine", "affine", "relu", "relu", "relu6", "elu", "logistic", "prelu", "pad", "add", "mul",
-    "concat", "pool", "reshape",
+    "conv", "conv", "conv", "depthwise", "depthwise", "depthwise", "affine", "affine", "affine", "relu", "relu",
+    "relu6", "elu", "logistic", "prelu", "pad", "pad", "add", "add", "mul", "concat", "pool", "pool", "reshape",
 )  # fmt: skip
 
 

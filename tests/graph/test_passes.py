@@ -66,7 +66,7 @@ def assert_holds_only_what_it_uses(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("rewrite", [*FLOAT_PASSES, run_float_passes], ids=lambda rewrite: rewrite.__name__)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(graph=float_graphs(), seed=st.integers(0, 99))
 def test_pass_alone_keeps_the_function_of_random_graphs(
     rewrite: Callable[[Graph], Graph], graph: Graph, seed: int
