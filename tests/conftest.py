@@ -1,11 +1,13 @@
 """Fixtures that several stages share; what imports torch is imported when a test asks for it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from asd_edge.clip.synthesize.config import SynthConfig
 from asd_edge.clip.synthesize.dataset import write_synthetic_dataset
+from tests.file_permissions import permissions_hold
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,10 @@ def tiny_autoencoder_work(tmp_path_factory: pytest.TempPathFactory, tiny_clips: 
     from tests.backends.tiny_detector import TINY_AUTOENCODER, write_tiny_work
 
     return write_tiny_work(tmp_path_factory.mktemp("tiny_autoencoder_work"), tiny_clips / "fan", TINY_AUTOENCODER)
+
+
+@pytest.fixture
+def permissions() -> Iterator[None]:
+    """File permissions hold, for root too."""
+    with permissions_hold():
+        yield

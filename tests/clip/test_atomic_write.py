@@ -97,7 +97,7 @@ def test_file_in_the_folder_s_place_is_refused(tmp_path: Path) -> None:
         write_text_atomically(tmp_path / "work" / "scores.csv", "")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+@pytest.mark.usefixtures("permissions")
 def test_folder_without_permission_is_refused(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir(mode=0o500)
     with pytest.raises(WorkDirectoryError, match="Permission denied"):

@@ -1,7 +1,6 @@
 """read_clip: what comes through bit for bit, what is rounded, what is refused."""
 
 import hashlib
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -201,7 +200,7 @@ def test_channel_that_does_not_exist_is_refused(tmp_path: Path, channel: int) ->
         read_clip(path, N_SAMPLES, channel=channel)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+@pytest.mark.usefixtures("permissions")
 def test_file_without_permission_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "clip.wav", noise())
     path.chmod(0)

@@ -1,7 +1,6 @@
 """`asd-edge export` as a user meets it: what it prints, and one line with exit code 2 for every bad input."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -167,7 +166,7 @@ def test_bad_input_gives_one_line_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+@pytest.mark.usefixtures("permissions")
 def test_output_without_permission_is_refused_before_any_work(
     tiny_export: TinyExport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

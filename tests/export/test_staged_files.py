@@ -1,6 +1,5 @@
 """staged_files: all files appear together, or the work directory stays as it was."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "work").read_text() == "a file"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+@pytest.mark.usefixtures("permissions")
 def test_directory_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(WorkDirectoryError, match="Permission denied"):
