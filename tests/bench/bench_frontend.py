@@ -14,12 +14,14 @@ from rich.table import Table
 
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.frontend.config import FrontendConfig
+from asd_edge.frontend.decimate import decimator_taps
 from asd_edge.frontend.fixed_features import FixedFeatures, fixed_features, fixed_features_numpy
 from asd_edge.frontend.log_mel import log_mel
 from asd_edge.frontend.wavegram_fir import wavegram_fir
 from asd_edge.native import frontend_ram_bytes
 from tests.bench.cmsis_dsp_log_mel import cmsis_dsp_log_mel
 from tests.bench.write_result import ClipsUsed, data_sha256, write_result
+from tests.frontend.every_build import builds, matrix_bytes
 from tests.frontend.frontend_programs import BOARDS, build_for_board, missing, record, reference_inputs, run_on_board
 from tests.frontend.signal_matrix import SIGNALS, Row, left_out, rows
 
@@ -57,6 +59,8 @@ def main() -> None:
         values |= _worst("mimii", clips)
         console.print(_error_table("the five clips with the largest error", sorted(clips, key=_by_max)[-5:]))
         used = ClipsUsed(len(clips), len(clips), data_sha256(Path(root)))
+    values |= _same_bytes(console)
+    values |= _decimator()
     values |= _instructions(console)
     noise = next(row.samples for row in rows() if row.signal == "white noise")
     values["host_ms_per_clip"] = _best_ms(fixed_features, noise)
@@ -85,6 +89,36 @@ def _fir_of_bar(samples: NDArray[np.int16], features: FixedFeatures) -> float:
     codes = features.fir_codes.astype(np.float64) - INPUTS.fir_scale.zero_point
     error = np.abs(codes * step - np.minimum(exact, 255.0 * step))
     return float(error.max() / (0.5 * step + 2.0**-15 * np.abs(taps).sum()))
+
+
+def _same_bytes(console: Console) -> dict[str, float]:
+    """Bytes in which the frames of any build differ from the twin's, over the whole matrix."""
+    given, expected = matrix_bytes()
+    differing, names = 0, []
+    for name, reason, run in builds():
+        if reason is not None:
+            console.print(f"{name} left out: {reason}")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            found = run("frontend_check", given, Path(folder))
+        together = min(len(found), len(expected))
+        differing += abs(len(found) - len(expected)) + int(
+            np.count_nonzero(np.frombuffer(found[:together], np.uint8) != np.frombuffer(expected[:together], np.uint8))
+        )
+        names.append(name)
+    console.print(f"{len(expected)} bytes of frames, {differing} differ over {len(names)} builds: {', '.join(names)}")
+    return {"builds": float(len(names)), "builds_differing_bytes": float(differing)}
+
+
+def _decimator() -> dict[str, float]:
+    """Response of the integer taps: ripple up to 7.2 kHz, and by how much what lies above 8 kHz is stopped."""
+    response = np.abs(np.fft.rfft(decimator_taps() / 2.0**16, 1 << 16))
+    frequency_hz = np.arange(response.size) * 48_000 / (1 << 16)
+    response_db = 20.0 * np.log10(np.maximum(response, 1e-12))
+    return {
+        "decimator_ripple_db": float(np.abs(response_db[frequency_hz <= 7200]).max()),
+        "decimator_stop_band_db": float(-response_db[frequency_hz >= 8000].max()),
+    }
 
 
 def _instructions(console: Console) -> dict[str, float]:
