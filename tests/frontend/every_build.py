@@ -1,4 +1,4 @@
-"""The signal matrix as bytes, and every build of frontend_check that can run here: compilers, flags, boards, aarch64."""
+"""The signal matrix as bytes, and every build of the check programs: compilers, flags, boards, aarch64."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
