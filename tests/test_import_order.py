@@ -39,6 +39,9 @@ DEVICE_SIDE = (
     "asd_edge.clip",
     "asd_edge.frontend",
     "asd_edge.scorer",
+    "asd_edge.export.detector",
+    "asd_edge.export.read_tflite",
+    "asd_edge.native",
     "quantization.interpret_int8",
     "quantization.fixed_point",
 )

@@ -185,6 +185,27 @@ def test_unsupported_node_is_refused_with_its_name_and_a_way_out(name: str, tmp_
     assert [word for word in words if word not in message] == [], message
 
 
+@pytest.mark.parametrize(
+    ("node", "shape"),
+    [
+        ("Add(x, c)", (3,)),
+        ("Add(x, c)", (3, 1)),
+        ("Mul(c, x)", (1, 3)),
+        ("PRelu(x, c)", (1, 1, 3)),
+        ("PRelu(x, c)", (1, 3, 1)),
+    ],
+)
+def test_constant_along_an_axis_as_long_as_the_channels_is_refused(
+    node: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    """Three channels, three mels, three frames: sizes alone don't tell which axis a constant varies along."""
+    nodes = ("x = Conv(log_mel, w)", f"y = {node}")
+    constants = {"w": normal(3, 1, 1, 1), "c": normal(*shape)}
+    path = write_onnx(tmp_path / "cube.onnx", nodes, {"log_mel": [1, 1, 3, 3]}, constants)
+    with pytest.raises(UnsupportedOperatorError, match="varies along time or mel"):
+        import_onnx(path, 3)
+
+
 @pytest.mark.parametrize("n_frames", [8, 9], ids=["time_is_height", "time_is_width"])
 def test_reshape_that_swaps_axes_of_one_length_is_not_taken_for_a_view(n_frames: int, tmp_path: Path) -> None:
     """[1, 8, 1, 8] -> [1, 1, 8, 8]: channels become H. With time as H they become time: a transpose in disguise."""

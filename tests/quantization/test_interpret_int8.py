@@ -1,5 +1,7 @@
 """The int8 interpreter equals LiteRT's reference kernels bit for bit, per operator (ELU: LiteRT's plain kernel)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -7,11 +9,11 @@ from hypothesis import strategies as st
 
 from asd_edge.errors import GraphError
 from asd_edge.graph.graph import Graph, Quantization, Tensor
-from asd_edge.graph.ops import Activation, Conv2D, Relu
+from asd_edge.graph.ops import Activation, Conv2D, Mul, PRelu, Relu
 from quantization.interpret_int8 import activation_bounds, run_int8
 from tests.bit_exact import differing_bytes
 from tests.quantization import one_operator
-from tests.quantization.one_operator import Case
+from tests.quantization.one_operator import Case, OneOperator
 
 OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "Conv2D": one_operator.convolutions(depthwise=False),
@@ -37,6 +39,52 @@ def test_operator_equals_litert_bit_for_bit(name: str, data: st.DataObject) -> N
     assert differing_bytes(graph, inputs) == {"y": 0}
 
 
+def conv_by_scales(scales: tuple[float, float, float], bias: int) -> Case:
+    """y = bias alone: one 1x1 weight, which is 0."""
+    build = OneOperator(np.random.default_rng(0))
+    build.constant("w", np.zeros((1, 1, 1, 1), np.int8), np.array([scales[1]]), 0)
+    build.constant("b", np.array([bias], np.int32), np.array([scales[0] * scales[1]]), 0)
+    build.activation("y", (1, 1, 1, 1), scales[2], 0)
+    return build.graph(Conv2D((build.input("x", (1, 1, 1, 1), scales[0], 0), "w", "b"), "y"))
+
+
+def prelu_by_scales(scales: tuple[float, float, float], code: int, zero_point: int, slope: int) -> Case:
+    build = OneOperator(np.random.default_rng(0))
+    build.constant("slope", np.full((1, 1, 1), slope, np.int8), np.array([scales[1]]), None)
+    build.input("x", (1, 1, 1, 1), scales[0], zero_point)
+    build.inputs["x"][:] = code
+    build.activation("y", (1, 1, 1, 1), scales[2], 0)
+    return build.graph(PRelu(("x", "slope"), "y"))
+
+
+def mul_by_scales(scales: tuple[float, float, float], code: int, zero_point: int) -> Case:
+    build = OneOperator(np.random.default_rng(0))
+    for name, scale in zip("ab", scales, strict=False):
+        build.input(name, (1, 1, 1, 1), scale, zero_point)
+        build.inputs[name][:] = code
+    build.activation("y", (1, 1, 1, 1), scales[2], 0)
+    return build.graph(Mul(("a", "b"), "y"))
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        (conv_by_scales((0.34446698, 0.01046168, 5.570165), 34777), 22),  # from a float32 product it would be 23
+        (conv_by_scales((0.005322303, 0.021892099, 0.20511204), 32566), 19),  # 18
+        (prelu_by_scales((0.002343893, 1.0, 0.003607651), 39, -128, 1), None),
+        (prelu_by_scales((0.27236697, 1.0, 0.35755664), 21, -128, 1), None),
+        (prelu_by_scales((0.081121065, 0.0030706958, 0.02954957), -128, 83, 52), None),
+        (prelu_by_scales((0.052387998, 0.02811939, 0.2598711), -110, 0, 89), None),
+        (mul_by_scales((0.0049766195, 0.012406094, 0.009469669), -128, 1), None),
+    ],
+)
+def test_factor_is_formed_in_the_precision_that_litert_uses(case: Case, code: int | None) -> None:
+    """Scales, found by search, for which a factor from float32 and one from float64 give different codes."""
+    graph, inputs = case
+    assert differing_bytes(graph, inputs) == {"y": 0}
+    assert code is None or run_int8(graph, inputs)["y"].item() == code
+
+
 def conv_graph(zero_points: tuple[int, int], scales: tuple[float, float], n_inputs: int = 1) -> Graph:
     """A 1x1 convolution by 127 * 2^-7 (one scale for all) from x to y."""
     weights = np.full((1, 1, 1, n_inputs), 127, np.int8)
@@ -60,6 +108,21 @@ def test_long_sums_of_extreme_products_are_exact(n_inputs: int) -> None:
     total = np.array([-255, -254]) * 127 * n_inputs
     expected = np.round(total * 2.0**-7 / (n_inputs * 2.0))
     assert run_int8(graph, {"x": x})["y"].ravel().tolist() == expected.tolist()
+    assert differing_bytes(graph, {"x": x}) == {"y": 0}
+
+
+def test_long_sum_that_cancels_is_exact() -> None:
+    """40,000 extreme products whose halves cancel but for one: float32 sums would be off by several units."""
+    n_inputs = 40_000
+    graph = conv_graph((127, 0), (1.0, 2.0**-7), n_inputs)
+    weights = np.full(n_inputs, 127, np.int8)
+    weights[n_inputs // 2 :] = -127
+    tensor = replace(graph.tensors["w"], values=weights.reshape(1, 1, 1, -1))
+    graph = Graph(dict(graph.tensors) | {"w": tensor}, graph.ops, graph.inputs, graph.outputs)
+    x = np.random.default_rng(0).integers(-128, -120, (1, 2, 1, n_inputs // 2)).astype(np.int8)
+    x = np.concatenate([x, x], axis=3)
+    x[0, 1, 0, 7] += 1
+    assert run_int8(graph, {"x": x})["y"].ravel().tolist() == [0, 127]
     assert differing_bytes(graph, {"x": x}) == {"y": 0}
 
 
