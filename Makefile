@@ -115,4 +115,6 @@ constraints: .venv/dev.stamp
 	mv .venv/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-tflite-runtime build dist $(DEMO_DATA) $(DEMO_WORK)
+	rm -rf .venv .venv-tflite-runtime build dist $(DEMO_DATA) $(DEMO_WORK) asd_edge/*.so firmware/.cmake firmware/.ninja_* \
+		firmware/.skbuild-info.json firmware/CMakeCache.txt firmware/CMakeFiles firmware/CMakeInit.txt firmware/Makefile \
+		firmware/build.ninja firmware/cmake_install.cmake firmware/lib*.a

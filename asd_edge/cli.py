@@ -28,6 +28,7 @@ HOST_PACKAGES = (
     "requests",
     "scipy",
     "sklearn",
+    "threadpoolctl",
     "torch",
 )
 
@@ -209,7 +210,7 @@ def mimii_sample(
     "  asd-edge train data/dcase2020/ToyCar -o work/toy-car --architecture autoencoder"
 )
 def train(
-    data_dir: Annotated[Path, typer.Argument(help="Data set; only its normal training clips are used.")],
+    data_dir: Annotated[Path, typer.Argument(help="Data set; its normal training clips are used, channel 0 of each.")],
     work_dir: Annotated[Path, typer.Option("-o", "--out", help="Work directory to write the checkpoint into.")],
     architecture: Annotated[Literal["reference", "autoencoder"], typer.Option(help="Network.")] = "reference",
     features: Annotated[Literal["both", "log_mel", "wavegram"], typer.Option(help="What it hears.")] = "both",
@@ -260,10 +261,10 @@ def train(
 
     with (
         _interruptible("run the same command again; it goes on after the last whole epoch"),
-        _progress_bar("training") as on_batch,
+        _progress_bar("reading clips, then training") as on_progress,
     ):
         checkpoint = train_model(
-            data_dir, work_dir, model, HeadConfig(), FrontendConfig(), config, on_batch=on_batch, on_epoch=on_epoch
+            data_dir, work_dir, model, HeadConfig(), FrontendConfig(), config, on_progress, on_progress, on_epoch
         )
     typer.echo(
         f"{work_dir}: checkpoint of epoch {int(checkpoint.training['best_epoch']) + 1}, {len(checkpoint.split.train)} "

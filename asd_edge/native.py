@@ -165,7 +165,8 @@ def _library() -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(LIBRARY))
     except OSError as error:
+        reason = f"can't be loaded ({error})" if LIBRARY.exists() else "wasn't built: no C compiler, or a failed build"
         raise FrontendError(
-            f"the C library isn't there ({LIBRARY.name}), so there was no C compiler when asd-edge was installed: "
-            "install gcc and install asd-edge again, or use --frontend float"
+            f"{LIBRARY.name} {reason}; with gcc there, install asd-edge again (pip install -v shows the build), "
+            "or use --frontend float"
         ) from error

@@ -25,9 +25,9 @@ LADDER = {  # rung -> the files of the work directory that it needs; always in t
 INT8_RUNGS = (TFLITE, REFERENCE)
 MADE_BY = {
     **dict.fromkeys(CHECKPOINT_FILES, "asd-edge train DATA -o {work}"),
-    ONNX_FILE: "asd-edge export --calibration DATA -o {work}",
-    TFLITE_FILE: "asd-edge export --calibration DATA -o {work}",
-    DETECTOR_FILE: "asd-edge export --calibration DATA -o {work}",
+    **dict.fromkeys(
+        (ONNX_FILE, TFLITE_FILE, DETECTOR_FILE), "asd-edge export --checkpoint {work} --calibration DATA -o {work}"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Rung reference: model.tflite in the NumPy int8 interpreter, which defines every device's arithmetic (DESIGN D5)."""
+"""Rung reference: model.tflite in the NumPy int8 interpreter, which defines every device's arithmetic."""
 
 from pathlib import Path
 

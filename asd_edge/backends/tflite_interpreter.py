@@ -4,7 +4,10 @@ ai-edge-litert first, else tflite-runtime (older Raspberry Pi images; it needs n
 """
 
 import importlib
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,9 @@ class TfliteModel:
         interpreter_class, self.runtime = _find_interpreter()
         try:
             # the default kernels, as a device runs them: with XNNPACK where the build has it
-            self._interpreter = interpreter_class(model_path=str(path), num_threads=num_threads)
-            self._interpreter.allocate_tensors()
+            with _quiet_runtime():
+                self._interpreter = interpreter_class(model_path=str(path), num_threads=num_threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, AttributeError, ImportError) as error:
             # AttributeError and ImportError: tflite-runtime on numpy 2
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -53,6 +57,20 @@ class TfliteModel:
             self._interpreter.set_tensor(detail["index"], inputs[name])
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output["index"]), np.int8).reshape(-1)
+
+
+@contextmanager
+def _quiet_runtime() -> Iterator[None]:
+    """Without the line that the C++ runtime writes to stderr when it takes XNNPACK; what it refuses, it raises."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _find_interpreter() -> tuple[Any, str]:

@@ -42,6 +42,8 @@ def read_clip(
         check_wav_is_whole(path)
         with _ForwardFile(path) as file:
             return _read_open_clip(path, file, n_samples, sample_rate_hz, channel)
+    except UnicodeError as error:
+        raise ClipError(f"{path!r}: soundfile can't open a name that isn't UTF-8; rename the file") from error
     except OSError as error:
         raise ClipError(f"{path}: can't be read ({error.strerror}); give the path of a readable file") from error
     except soundfile.LibsndfileError as error:

@@ -1,6 +1,6 @@
 """A work directory and a data folder -> every test clip scored on every rung, and what the scores say.
 
-The rungs stand in the order of the parity ladder (DESIGN D9). The checkpoint's validation clips, as far as they are in
+The rungs stand in the order of the parity ladder. The checkpoint's validation clips, as far as they are in
 the data folder, are scored on the int8 rungs, and the thresholds come from those scores alone.
 """
 

@@ -37,6 +37,8 @@ class OnnxImport:
     def _find_time(self, n_frames: int) -> bool:
         shape = self.onnx_shapes.get("log_mel")
         if shape is None:
+            if not self.onnx_shapes:
+                raise GraphError(f"{self.path}: holds no network; export it again")
             raise GraphError(f"{self.path}: no input named log_mel; rename the network's inputs to {INPUT_NAMES}")
         if len(shape) == 2:
             return True

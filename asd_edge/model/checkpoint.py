@@ -117,9 +117,9 @@ def _load_own(path: Path) -> Checkpoint:
             HeadConfig(**settings["head"]),
             FrontendConfig(**settings["frontend"]),
             _label_table(settings["labels"]),
-            Split(settings["split"]["train"], settings["split"]["validation"]),
+            Split(_texts(settings["split"]["train"]), _texts(settings["split"]["validation"])),
             weights,
-            settings["training"],
+            dict(settings["training"]),
         )
         expected_sha256 = settings["weights_sha256"]
     except (ValueError, TypeError, KeyError) as error:
@@ -156,3 +156,10 @@ def _halved(name: str, value: NDArray[np.float32]) -> NDArray[Any]:
     if not np.isfinite(half).all():
         raise CheckpointError(f"tensor {name} exceeds float16's range; write it in full precision")
     return half
+
+
+def _texts(value: object) -> dict[str, str]:
+    """One side of a split as JSON holds it. Raises ValueError for anything but text by text."""
+    if not isinstance(value, dict) or not all(isinstance(entry, str) for entry in value.values()):
+        raise ValueError("a side of the split isn't a table of hashes and paths")
+    return value

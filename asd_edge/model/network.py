@@ -22,6 +22,8 @@ from asd_edge.model.config import AUTOENCODER, BOTH, LOG_MEL, REFERENCE, WAVEGRA
 from asd_edge.model.mobilefacenet import MobileFaceNet
 from asd_edge.model.wavegram import FullWavegram, SeparableWavegram
 
+WIDEST, LARGEST_EMBEDDING = 16, 65_536  # far beyond what any of the targets could hold
+
 
 class AttentionMaps(NamedTuple):
     """What the paper's Figures 2 to 4 draw; each [N, n_features, n_mels, n_frames], log-Mel before Wavegram."""
@@ -93,10 +95,11 @@ def build_network(config: ModelConfig, frontend: FrontendConfig, n_classes: int)
         raise CheckpointError(f"architecture {config.architecture!r} is not {REFERENCE!r}: it has no embedding network")
     if config.features not in (BOTH, LOG_MEL, WAVEGRAM):
         raise CheckpointError(f"features {config.features!r} are unknown; choose {BOTH}, {LOG_MEL} or {WAVEGRAM}")
-    if config.width <= 0 or config.embedding_size < 1 or n_classes < 2:
+    fits = 0 < config.width <= WIDEST and 1 <= config.embedding_size <= LARGEST_EMBEDDING
+    if not fits or n_classes < 2:
         raise CheckpointError(
             f"width {config.width}, embedding size {config.embedding_size} and {n_classes} machines make no detector; "
-            "both sizes must be positive, and telling machines apart takes at least two of them"
+            f"give a width up to {WIDEST}, a size of 1 to {LARGEST_EMBEDDING}, and at least two machines to tell apart"
         )
     return DetectorNetwork(config, frontend, n_classes)
 

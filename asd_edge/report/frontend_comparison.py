@@ -66,7 +66,7 @@ def draw_comparison(comparison: FrontendComparison, title: str, path: Path) -> N
         axes.set_ylabel("mel band")
         figure.colorbar(image, ax=axes, label="dB")
     axes.set_xlabel("frame of 32 ms")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     with atomic_path(path) as unfinished:
         figure.savefig(unfinished, format="png", dpi=DOTS_PER_INCH)
 

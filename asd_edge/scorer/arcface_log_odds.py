@@ -1,4 +1,4 @@
-"""Embedding and claimed machine -> the log-odds against that machine, the anomaly score of every rung (DESIGN D7).
+"""Embedding and claimed machine -> the log-odds against that machine, the anomaly score of every rung.
 
     cos_i = embedding . row_i / |embedding|        row_i of length 1
     phi   = cos_c cos(m) - sqrt(1 - cos_c^2) sin(m) where cos_c > cos(pi - m), else cos_c - m sin(pi - m)

@@ -21,14 +21,14 @@ def split_by_recording(records: Sequence[ClipRecord], validation_share: float, s
         key=lambda record: (record.machine, record.recording, str(record.path)),
     )
     if not usable:
-        raise DatasetError("the data hold no normal training clip (train/normal_*); a detector learns from those alone")
+        raise DatasetError("no normal training clip (train/normal_*), from which alone a detector learns; add some")
     generator = np.random.default_rng([seed, _SPLIT_STREAM])
     validating: set[tuple[str, str]] = set()
     for machine in sorted({record.machine for record in usable}):
         recordings = sorted({record.recording for record in usable if record.machine == machine})
         if len(recordings) < 2:
             raise DatasetError(
-                f"machine {machine} has one normal recording ({recordings[0]}); it takes two, to train and to validate"
+                f"machine {machine} has one normal recording ({recordings[0]}); add another: one trains, one validates"
             )
         n_validating = min(len(recordings) - 1, max(1, round(validation_share * len(recordings))))
         chosen = generator.permutation(len(recordings))[:n_validating]

@@ -70,9 +70,11 @@ def train_model(
     """
     if (work_dir / WEIGHTS_FILE).exists():
         raise WorkDirectoryError(f"{work_dir}: already holds a checkpoint; choose another folder or remove it")
-    training_records, validation_records = split_by_recording(
-        find_clips(data_dir), config.validation_share, config.seed
-    )
+    records = find_clips(data_dir)
+    try:
+        training_records, validation_records = split_by_recording(records, config.validation_share, config.seed)
+    except DatasetError as error:
+        raise DatasetError(f"{data_dir}: {error}") from error
     labels = build_label_table([*training_records, *validation_records])
     _check_machines(model, labels, data_dir)
     torch.manual_seed(config.seed)
@@ -83,7 +85,6 @@ def train_model(
     split = Split(training.sha256, validation.sha256)
 
     folder = work_dir / TRAINING_FOLDER
-    _claim(folder, _settings_text(model, head, frontend, config, labels, split))
     batches = TrainingData(
         _dataset(model, training, frontend), _dataset(model, validation, frontend), config.batch_size, config.seed
     )
@@ -93,6 +94,7 @@ def train_model(
             trainer = _trainer(config, folder, on_batch, on_epoch)
         except (ValueError, MisconfigurationException) as error:
             raise TrainingError(f"{error}; choose other --devices, --num-nodes or --precision") from error
+        _claim(folder, _settings_text(model, head, frontend, config, labels, split))
         # the state is this function's own file of an earlier run, and weights_only admits nothing but tensors
         trainer.fit(module, batches, ckpt_path=str(state) if state.is_file() else None, weights_only=True)
     if trainer.interrupted:
@@ -173,7 +175,7 @@ def _settings_text(
 
 def _claim(folder: Path, settings: str) -> None:
     path = folder / _SETTINGS
-    if not path.exists():
+    if not (path.exists() and (folder / _STATE).exists()):  # without a whole epoch there is nothing to lose
         write_text_atomically(path, settings)
     elif path.read_text() != settings:
         raise WorkDirectoryError(

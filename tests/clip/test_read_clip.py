@@ -1,6 +1,7 @@
 """read_clip: what comes through bit for bit, what is rounded, what is refused."""
 
 import hashlib
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -205,6 +206,13 @@ def test_file_without_permission_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "clip.wav", noise())
     path.chmod(0)
     with pytest.raises(ClipError, match="Permission denied"):
+        read_clip(path, N_SAMPLES)
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav"))
+    path.write_bytes(write(tmp_path / "clip.wav", noise()).read_bytes())
+    with pytest.raises(ClipError, match="isn't UTF-8; rename the file"):
         read_clip(path, N_SAMPLES)
 
 

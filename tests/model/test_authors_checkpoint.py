@@ -196,7 +196,9 @@ def test_state_dict_alone_loads(state: State, tmp_path: Path) -> None:
 
 def test_unused_tensors_may_be_missing(state: State, tmp_path: Path) -> None:
     kept = OrderedDict((name, tensor) for name, tensor in state.items() if "fc_out" not in name)
-    load_checkpoint(write(tmp_path / "a.ckpt", kept))
+    loaded = load_checkpoint(write(tmp_path / "a.ckpt", kept))
+    whole = load_checkpoint(write(tmp_path / "b.ckpt", state))
+    assert all(np.array_equal(loaded.weights[name], values) for name, values in whole.weights.items())
 
 
 @pytest.mark.parametrize(

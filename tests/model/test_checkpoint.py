@@ -169,6 +169,9 @@ def test_what_is_no_checkpoint_is_refused(folder: Path, name: str) -> None:
         (lambda f: change_settings(f, "labels", value="fan"), "labels are no list of machines"),
         (lambda f: change_settings(f, "labels", value=["fan/id_00", "fan/id_00", "b"]), "name a machine twice"),
         (lambda f: change_settings(f, "labels", value=[0, 1, 2]), "labels are no list of machines"),
+        (lambda f: change_settings(f, "split", "train", value=[1]), "is not a checkpoint's settings"),
+        (lambda f: change_settings(f, "split", "validation", value=None), "is not a checkpoint's settings"),
+        (lambda f: change_settings(f, "training", value=None), "is not a checkpoint's settings"),
     ],
 )
 def test_damage_is_one_line_that_names_the_file(folder: Path, damage: Damage, said: str) -> None:

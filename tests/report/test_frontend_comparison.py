@@ -31,6 +31,11 @@ def test_compare_prints_every_band_and_draws(clip: Path, tmp_path: Path, capsys:
     assert (tmp_path / "figures/frontend-noise.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_name_with_formula_signs_is_drawn_as_it_is(clip: Path, tmp_path: Path) -> None:
+    named = clip.rename(tmp_path / r"b$\foo$.wav")
+    assert run(["frontend", str(named), "--compare", "-o", str(tmp_path)]) == 0
+
+
 def test_without_compare_only_the_sum_is_printed(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["frontend", str(clip)]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2

@@ -145,3 +145,25 @@ def test_what_lightning_or_the_loss_refuses_is_one_message(
     with pytest.raises(AsdEdgeError, match=complaint):
         _train(machines, tmp_path, replace(CONFIG, **change))  # type: ignore[arg-type]
     assert not (tmp_path / "checkpoint.safetensors").exists()
+
+
+def test_a_refused_setting_does_not_claim_the_folder(machines: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="precision"):
+        _train(machines, tmp_path, replace(CONFIG, precision="7-bit"))
+    assert list(tmp_path.iterdir()) == []
+    assert _train(machines, tmp_path, replace(CONFIG, epochs=1)).training["best_epoch"] == 0
+
+
+@pytest.mark.parametrize(("width", "embedding_size"), [(float("nan"), 16), (1e9, 16), (0.125, 10**9)])
+def test_an_impossible_size_is_refused_before_a_clip_is_read(
+    machines: Path, tmp_path: Path, width: float, embedding_size: int
+) -> None:
+    with pytest.raises(AsdEdgeError, match="make no detector"):
+        _train(machines, tmp_path, model=replace(NARROW, width=width, embedding_size=embedding_size))
+
+
+def test_a_folder_without_normal_clips_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fan/test").mkdir(parents=True)
+    (tmp_path / "fan/test/normal_id_00_00000000.wav").touch()
+    with pytest.raises(DatasetError, match=f"{tmp_path}: no normal training clip"):
+        _train(tmp_path, tmp_path / "work")
