@@ -8,6 +8,10 @@
 
 #include "asd/asd_status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ASD_HOP_LENGTH 512u
 #define ASD_N_COMPLEX 512u
 #define ASD_N_MELS 128u
@@ -76,5 +80,9 @@ void asd_frontend_push(asd_frontend_state *state, asd_frontend_scratch *scratch,
 /* The clip's last frame, with the reflected end; then the state begins a clip. ASD_ERROR_TOO_SHORT: no frame. */
 asd_status asd_frontend_finish(asd_frontend_state *state, asd_frontend_scratch *scratch,
                                const asd_frontend_params *params, asd_frontend_frame *frame);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

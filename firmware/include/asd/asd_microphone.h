@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ASD_DECIMATOR_TAPS 304u
 #define ASD_DECIMATOR_BLOCK 192u
 
@@ -44,5 +48,9 @@ void asd_decimate_start(asd_decimator_state *state);
 
 /* Samples at 48 kHz, any number -> those at 16 kHz that they complete; room for n_samples / 3 + 1. Returns how many. */
 uint32_t asd_decimate_s16(asd_decimator_state *state, const int16_t *samples, uint32_t n_samples, int16_t *decimated);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
