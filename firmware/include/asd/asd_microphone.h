@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "asd/asd_status.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -37,10 +39,11 @@ typedef struct {
     uint32_t n_saturated;
 } asd_decimator_state;
 
-/* offset: what the microphone adds, as a 32-bit sample. */
-void asd_condition_start(asd_conditioning_state *state, int32_t offset);
+/* offset: what the microphone adds, as a 32-bit sample. ASD_ERROR_ARGUMENT where a setting is out of its range; the
+ * state isn't begun then. */
+asd_status asd_condition_start(asd_conditioning_state *state, const asd_conditioning *conditioning, int32_t offset);
 
-/* n_samples whole samples in bytes -> as many int16. */
+/* n_samples whole samples in bytes -> as many int16, with the settings that asd_condition_start took. */
 void asd_condition_pcm(asd_conditioning_state *state, const asd_conditioning *conditioning, const uint8_t *bytes,
                        uint32_t n_samples, int16_t *conditioned);
 
