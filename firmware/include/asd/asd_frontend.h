@@ -26,7 +26,7 @@ typedef struct {
     int32_t pre_shift; /* 0..31 */
 } asd_code_scale;
 
-/* tap = 65536 * high + low; both arrays at multiples of 8 */
+/* tap = 65536 * high + low; both arrays at multiples of 4: the assembly reads them by LDRD, which faults elsewhere */
 typedef struct {
     const int16_t *high; /* [1024] */
     const int16_t *low;  /* [1024] */
@@ -34,7 +34,7 @@ typedef struct {
 } asd_fir_taps;
 
 typedef struct {
-    asd_code_scale log_mel_scale; /* of 1/256 dB */
+    asd_code_scale log_mel_scale; /* of 1/256 dB; an int16 needs neither limit nor pre_shift, they aren't read */
     asd_code_scale fir_scale;     /* of the FIR's sums */
     const asd_fir_taps *fir;      /* NULL: the model has no Wavegram */
 } asd_frontend_params;
