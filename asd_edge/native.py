@@ -101,12 +101,16 @@ def run_frontend(
 
 
 def run_conditioning(
-    data: bytes, n_samples: int, pcm_format: int, gain: int, offset: int, offset_shift: int, chunk_length: int
+    data: bytes, n_samples: int, pcm_format: int, gain: int, offset: int, offset_shift: int, chunk_length: int = 0
 ) -> tuple[NDArray[np.int16], int]:
-    """asd_condition_pcm over a recording: (n_samples,) int16, and how many were saturated."""
+    """asd_condition_pcm over a recording (chunk_length 0: at once): (n_samples,) int16, and how many were saturated.
+
+    Raises FrontendError when a setting is out of its range.
+    """
     octets = np.frombuffer(data, np.uint8)
     conditioned = np.empty(n_samples, np.int16)
-    n_saturated = _library().asd_host_condition(
+    n_saturated = ctypes.c_uint32()
+    status = _library().asd_host_condition(
         ctypes.c_int32(pcm_format),
         ctypes.c_int32(gain),
         ctypes.c_int32(offset),
@@ -115,12 +119,18 @@ def run_conditioning(
         ctypes.c_uint32(n_samples),
         ctypes.c_uint32(chunk_length),
         ctypes.c_void_p(conditioned.ctypes.data),
+        ctypes.byref(n_saturated),
     )
-    return conditioned, int(n_saturated)
+    if status != 0:
+        raise FrontendError(
+            f"microphone settings out of range: format {pcm_format}, gain {gain}, offset_shift {offset_shift}; "
+            "formats are 0 to 3, a gain is 0 to 2^30 - 1, a shift at most 24"
+        )
+    return conditioned, n_saturated.value
 
 
-def run_decimator(samples: NDArray[np.int16], chunk_length: int) -> tuple[NDArray[np.int16], int]:
-    """asd_decimate_s16 over a recording at 48 kHz: (n // 3,) int16, and how many were saturated."""
+def run_decimator(samples: NDArray[np.int16], chunk_length: int = 0) -> tuple[NDArray[np.int16], int]:
+    """asd_decimate_s16 over a recording at 48 kHz (chunk_length 0: at once): (n // 3,) int16, how many saturated."""
     contiguous = np.ascontiguousarray(samples, np.int16)
     decimated = np.empty(contiguous.size // 3, np.int16)
     n_saturated = _library().asd_host_decimate(

@@ -9,8 +9,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from asd_edge.errors import FrontendError
+
 GAIN_BITS = 16
 OFFSET_BITS = 16  # the offset is kept finer than a 32-bit sample by so many bits
+GAIN_END = 1 << 30
+LARGEST_OFFSET_SHIFT = 24
 
 
 class PcmFormat(IntEnum):
@@ -27,16 +31,20 @@ SAMPLE_BYTES = {PcmFormat.S16: 2, PcmFormat.S24: 3, PcmFormat.S24_LOW: 4, PcmFor
 
 @dataclass(frozen=True)
 class Conditioning:
-    """gain counts 2^-16, below 2^30. The offset follows the signal with a time constant of 2^offset_shift samples."""
+    """gain counts 2^-16, 0..2^30 - 1. The offset follows with a time constant of 2^offset_shift samples."""
 
     pcm_format: PcmFormat
     gain: int = 1 << GAIN_BITS
     offset: int = 0  # at the start, as a 32-bit sample
-    offset_shift: int = 0  # 0: the offset stays
+    offset_shift: int = 0  # 0..24; 0: the offset stays
 
 
 def condition_pcm(data: bytes, conditioning: Conditioning) -> tuple[NDArray[np.int16], int]:
-    """Whole samples as bytes -> (n,) int16, and how many of them were saturated."""
+    """Whole samples as bytes -> (n,) int16, and how many of them were saturated.
+
+    Raises FrontendError when a setting is out of its range.
+    """
+    check_conditioning(conditioning)
     values = unpack_pcm(data, conditioning.pcm_format)
     offset = conditioning.offset << OFFSET_BITS
     conditioned = []
@@ -48,6 +56,18 @@ def condition_pcm(data: bytes, conditioning: Conditioning) -> tuple[NDArray[np.i
     exact = np.array(conditioned, np.int64)
     kept = np.clip(exact, -32768, 32767)
     return np.asarray(kept, np.int16), int(np.count_nonzero(kept != exact))
+
+
+def check_conditioning(conditioning: Conditioning) -> None:
+    """Raise FrontendError for settings that asd_condition_start refuses."""
+    if conditioning.pcm_format not in SAMPLE_BYTES:
+        raise FrontendError(f"there is no PCM format {conditioning.pcm_format}; give one of 0 to 3")
+    if not 0 <= conditioning.gain < GAIN_END:
+        raise FrontendError(f"a gain of {conditioning.gain} is out of range; give 0 to 2^30 - 1, where 2^16 is 1.0")
+    if not 0 <= conditioning.offset_shift <= LARGEST_OFFSET_SHIFT:
+        raise FrontendError(f"an offset_shift of {conditioning.offset_shift} is out of range; give 0 to 24")
+    if not -(1 << 31) <= conditioning.offset < 1 << 31:
+        raise FrontendError(f"an offset of {conditioning.offset} is no 32-bit sample; give -2^31 to 2^31 - 1")
 
 
 def unpack_pcm(data: bytes, pcm_format: PcmFormat) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """48 kHz -> 16 kHz in integers: a linear-phase FIR at every third sample, the twin of asd_decimate_s16.c.
 
-Kaiser window, pass band to 7.2 kHz, stop band from 8 kHz. Output n has heard samples up to 3 n + 2, so it is 150.5
-samples of 48 kHz late; zeros stand before the first sample.
+Kaiser window, pass band to 7.2 kHz, stop band from 8 kHz. Output n has heard samples up to 3 n + 2 and is centred on
+3 n - 149.5, so it is 149.5 samples of 48 kHz late; zeros stand before the first sample.
 """
 
 from functools import cache

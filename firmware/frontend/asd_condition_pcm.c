@@ -2,6 +2,9 @@
 #include "asd/asd_fixed_point.h"
 #include "asd/asd_microphone.h"
 
+#define GAIN_END 0x40000000
+#define LARGEST_OFFSET_SHIFT 24u
+
 static inline int32_t read_sample(const uint8_t *bytes, asd_pcm_format format)
 {
     const uint32_t low = (uint32_t)bytes[0], next = (uint32_t)bytes[1];
@@ -15,10 +18,15 @@ static inline int32_t read_sample(const uint8_t *bytes, asd_pcm_format format)
     return (int32_t)(low << 8 | next << 16 | third << 24);
 }
 
-void asd_condition_start(asd_conditioning_state *state, int32_t offset)
+asd_status asd_condition_start(asd_conditioning_state *state, const asd_conditioning *conditioning, int32_t offset)
 {
+    if ((uint32_t)conditioning->format > ASD_PCM_S32 || conditioning->gain < 0 || conditioning->gain >= GAIN_END ||
+        conditioning->offset_shift > LARGEST_OFFSET_SHIFT) {
+        return ASD_ERROR_ARGUMENT;
+    }
     state->offset = (int64_t)offset * 65536;
     state->n_saturated = 0;
+    return ASD_OK;
 }
 
 void asd_condition_pcm(asd_conditioning_state *state, const asd_conditioning *conditioning, const uint8_t *bytes,

@@ -24,7 +24,8 @@ typedef struct {
     int64_t low;
 } asd_fir_sums;
 
-/* n_samples, a multiple of 16 and not 0, times the halves of their taps, added to the sums; all at multiples of 8. */
+/* n_samples, a multiple of 16 and not 0, times the halves of their taps, added to the sums; samples and taps at
+ * multiples of 4. */
 void asd_fir_sums_s16(asd_fir_sums *sums, const int16_t *samples, const int16_t *high, const int16_t *low,
                       uint32_t n_samples);
 

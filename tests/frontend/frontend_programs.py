@@ -18,6 +18,7 @@ FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 SETUP = "`make setup-emulation` installs it"
 BOARDS = {"mps2-an386": "Cortex-M4", "mps2-an500": "Cortex-M7", "mps2-an505": "Cortex-M33", "mps3-an547": "Cortex-M55"}
 EMULATOR = "qemu-system-arm"
+FIR_SCALE, FIR_ZERO_POINT = 0.00271, -128
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wmissing-prototypes", "-Werror")
 
 
@@ -35,10 +36,14 @@ def missing_runtime(compiler: str, flags: Iterable[str]) -> str | None:
 
 
 def reference_inputs() -> FixedInputs:
-    """Scales and a filter as a trained model has them."""
-    taps = np.random.default_rng(11).uniform(-1 / 32, 1 / 32, 1024)
-    fir = quantize_fir(FirTaps(taps, 0.0125))
-    return FixedInputs(code_scale(1 / 256, 0.3647, 90), code_scale(fir.unit, 0.00271, -128), fir)
+    """Scales and the filter of `reference_fir`, as a trained model has them."""
+    fir = quantize_fir(reference_fir())
+    return FixedInputs(code_scale(1 / 256, 0.3647, 90), code_scale(fir.unit, FIR_SCALE, FIR_ZERO_POINT), fir)
+
+
+def reference_fir() -> FirTaps:
+    """The filter in float64, before it becomes integers."""
+    return FirTaps(np.random.default_rng(11).uniform(-1 / 32, 1 / 32, 1024), 0.0125)
 
 
 def record(samples: NDArray[np.int16], chunk_length: int, inputs: FixedInputs) -> bytes:

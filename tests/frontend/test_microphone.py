@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asd_edge import native
+from asd_edge.errors import FrontendError
 from asd_edge.frontend.condition_pcm import SAMPLE_BYTES, Conditioning, PcmFormat, condition_pcm
 from asd_edge.frontend.decimate import FACTOR, N_TAPS, decimate, decimator_taps
 
@@ -61,7 +62,7 @@ def test_a_known_offset_is_taken_off_and_an_unknown_one_is_followed() -> None:
     st.integers(0, 2**30 - 1),
     st.integers(-(2**31), 2**31 - 1),
     st.integers(0, 24),
-    st.integers(1, 500),
+    st.integers(0, 500),
     st.integers(0, 2**32 - 1),
 )
 def test_c_conditioning_equals_the_twin(
@@ -74,9 +75,40 @@ def test_c_conditioning_equals_the_twin(
     assert n_in_c == n_saturated
 
 
+@pytest.mark.parametrize(
+    ("pcm_format", "gain", "offset_shift"),
+    [
+        (4, 1 << 16, 0),
+        (-1, 1 << 16, 0),
+        (0, -1, 0),
+        (0, -(2**31), 0),
+        (1, 2**30, 0),
+        (2, 2**31 - 1, 0),
+        (3, 1 << 16, 25),
+        (0, 1 << 16, 64),
+        (0, 1 << 16, 2**32 - 1),
+    ],
+)
+@pytest.mark.parametrize("by", ["twin", pytest.param("c", marks=needs_c)])
+def test_settings_out_of_range_are_refused(by: str, pcm_format: int, gain: int, offset_shift: int) -> None:
+    def run() -> object:
+        if by == "c":
+            return native.run_conditioning(bytes(8), 2, pcm_format, gain, 0, offset_shift)
+        return condition_pcm(bytes(8), Conditioning(pcm_format, gain, 0, offset_shift))  # type: ignore[arg-type]
+
+    with pytest.raises(FrontendError, match=r"format|out of range"):
+        run()
+
+
+@pytest.mark.parametrize("offset", [-(2**31) - 1, 2**31])
+def test_an_offset_that_is_no_32_bit_sample_is_refused(offset: int) -> None:
+    with pytest.raises(FrontendError, match="offset"):
+        condition_pcm(bytes(8), Conditioning(PcmFormat.S16, offset=offset))
+
+
 @needs_c
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 4000), st.integers(1, 700), st.integers(0, 2**32 - 1), st.booleans())
+@given(st.integers(0, 4000), st.integers(0, 700), st.integers(0, 2**32 - 1), st.booleans())
 def test_c_decimator_equals_the_twin_in_any_chunks(n: int, chunk_length: int, seed: int, is_rails: bool) -> None:
     rng = np.random.default_rng(seed)
     samples = np.where(rng.random(n) < 0.5, -32768, 32767) if is_rails else rng.integers(-32768, 32768, n)

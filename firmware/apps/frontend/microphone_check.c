@@ -27,7 +27,9 @@ static bool check_recording(void)
     if (!asd_port_read(bytes, N_SAMPLES * sample_bytes)) {
         return false;
     }
-    asd_condition_start(&conditioning_state, setting.offset);
+    if (asd_condition_start(&conditioning_state, &conditioning, setting.offset) != ASD_OK) {
+        return false;
+    }
     asd_decimate_start(&decimator_state);
     for (uint32_t first = 0; first < N_SAMPLES; first += CHUNK) {
         const uint32_t left = N_SAMPLES - first, n = left < CHUNK ? left : CHUNK;

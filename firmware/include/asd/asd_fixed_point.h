@@ -1,5 +1,5 @@
-/* Rounding and saturation of all integer arithmetic: plain C99, and the same results from one instruction each where
- * the core has the DSP extension. Right shifts of negative values are arithmetic, as GCC and Clang define them. */
+/* Rounding and saturation of all integer arithmetic in C99. Right shifts of negative values are arithmetic, as GCC and
+ * Clang define them. Cores with the DSP extension have the steps that multiply in assembly (frontend/asd_*_dsp.S). */
 #ifndef ASD_FIXED_POINT_H
 #define ASD_FIXED_POINT_H
 
@@ -13,37 +13,19 @@
 /* floor((value * factor + 2^31) / 2^32) */
 static inline int32_t asd_mulh_s32(int32_t value, int32_t factor)
 {
-#if defined(__ARM_FEATURE_DSP)
-    int32_t result;
-    __asm__("smmulr %0, %1, %2" : "=r"(result) : "r"(value), "r"(factor));
-    return result;
-#else
     return (int32_t)(((int64_t)value * factor + INT64_C(0x80000000)) >> 32);
-#endif
 }
 
 /* sum + floor((value * factor + 2^31) / 2^32) */
 static inline int32_t asd_mulh_add_s32(int32_t sum, int32_t value, int32_t factor)
 {
-#if defined(__ARM_FEATURE_DSP)
-    int32_t result;
-    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(value), "r"(factor), "r"(sum));
-    return result;
-#else
     return sum + asd_mulh_s32(value, factor);
-#endif
 }
 
 /* sum + floor((-value * factor + 2^31) / 2^32): an exact half rounds up, as in the other two */
 static inline int32_t asd_mulh_sub_s32(int32_t sum, int32_t value, int32_t factor)
 {
-#if defined(__ARM_FEATURE_DSP)
-    int32_t result;
-    __asm__("smmlsr %0, %1, %2, %3" : "=r"(result) : "r"(value), "r"(factor), "r"(sum));
-    return result;
-#else
     return sum + (int32_t)((INT64_C(0x80000000) - (int64_t)value * factor) >> 32);
-#endif
 }
 
 /* Two samples as one word: the first in the low half. `samples` is at a multiple of 4. */
@@ -57,25 +39,13 @@ static inline int32_t asd_load_pair_s16(const int16_t *samples)
 /* floor(first sample of the pair * factor / 2^16) */
 static inline int32_t asd_mul_first_s16(int32_t pair, int32_t factor)
 {
-#if defined(__ARM_FEATURE_DSP)
-    int32_t result;
-    __asm__("smulwb %0, %1, %2" : "=r"(result) : "r"(factor), "r"(pair));
-    return result;
-#else
     return (int32_t)(((int64_t)(int16_t)((uint32_t)pair & 0xFFFFu) * factor) >> 16);
-#endif
 }
 
 /* floor(second sample of the pair * factor / 2^16) */
 static inline int32_t asd_mul_second_s16(int32_t pair, int32_t factor)
 {
-#if defined(__ARM_FEATURE_DSP)
-    int32_t result;
-    __asm__("smulwt %0, %1, %2" : "=r"(result) : "r"(factor), "r"(pair));
-    return result;
-#else
     return (int32_t)(((int64_t)(pair >> 16) * factor) >> 16);
-#endif
 }
 
 static inline int32_t asd_saturate_s8(int32_t value)

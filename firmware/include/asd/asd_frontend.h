@@ -8,6 +8,10 @@
 
 #include "asd/asd_status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ASD_HOP_LENGTH 512u
 #define ASD_N_COMPLEX 512u
 #define ASD_N_MELS 128u
@@ -22,7 +26,7 @@ typedef struct {
     int32_t pre_shift; /* 0..31 */
 } asd_code_scale;
 
-/* tap = 65536 * high + low; both arrays at multiples of 8 */
+/* tap = 65536 * high + low; both arrays at multiples of 4: the assembly reads them by LDRD, which faults elsewhere */
 typedef struct {
     const int16_t *high; /* [1024] */
     const int16_t *low;  /* [1024] */
@@ -30,7 +34,7 @@ typedef struct {
 } asd_fir_taps;
 
 typedef struct {
-    asd_code_scale log_mel_scale; /* of 1/256 dB */
+    asd_code_scale log_mel_scale; /* of 1/256 dB; an int16 needs neither limit nor pre_shift, they aren't read */
     asd_code_scale fir_scale;     /* of the FIR's sums */
     const asd_fir_taps *fir;      /* NULL: the model has no Wavegram */
 } asd_frontend_params;
@@ -76,5 +80,9 @@ void asd_frontend_push(asd_frontend_state *state, asd_frontend_scratch *scratch,
 /* The clip's last frame, with the reflected end; then the state begins a clip. ASD_ERROR_TOO_SHORT: no frame. */
 asd_status asd_frontend_finish(asd_frontend_state *state, asd_frontend_scratch *scratch,
                                const asd_frontend_params *params, asd_frontend_frame *frame);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

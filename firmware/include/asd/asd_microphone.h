@@ -5,6 +5,12 @@
 
 #include <stdint.h>
 
+#include "asd/asd_status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ASD_DECIMATOR_TAPS 304u
 #define ASD_DECIMATOR_BLOCK 192u
 
@@ -33,10 +39,11 @@ typedef struct {
     uint32_t n_saturated;
 } asd_decimator_state;
 
-/* offset: what the microphone adds, as a 32-bit sample. */
-void asd_condition_start(asd_conditioning_state *state, int32_t offset);
+/* offset: what the microphone adds, as a 32-bit sample. ASD_ERROR_ARGUMENT where a setting is out of its range; the
+ * state isn't begun then. */
+asd_status asd_condition_start(asd_conditioning_state *state, const asd_conditioning *conditioning, int32_t offset);
 
-/* n_samples whole samples in bytes -> as many int16. */
+/* n_samples whole samples in bytes -> as many int16, with the settings that asd_condition_start took. */
 void asd_condition_pcm(asd_conditioning_state *state, const asd_conditioning *conditioning, const uint8_t *bytes,
                        uint32_t n_samples, int16_t *conditioned);
 
@@ -44,5 +51,9 @@ void asd_decimate_start(asd_decimator_state *state);
 
 /* Samples at 48 kHz, any number -> those at 16 kHz that they complete; room for n_samples / 3 + 1. Returns how many. */
 uint32_t asd_decimate_s16(asd_decimator_state *state, const int16_t *samples, uint32_t n_samples, int16_t *decimated);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

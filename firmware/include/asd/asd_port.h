@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Exactly n_bytes of the input; false at its end. */
 bool asd_port_read(void *bytes, uint32_t n_bytes);
 
@@ -15,5 +19,9 @@ uint32_t asd_port_ticks(void);
 
 /* End the program. */
 void asd_port_exit(int32_t code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

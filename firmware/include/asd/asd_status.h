@@ -5,6 +5,7 @@
 typedef enum {
     ASD_OK = 0,
     ASD_ERROR_TOO_SHORT = 1, /* a clip of 512 samples or fewer can't be reflected at its ends */
+    ASD_ERROR_ARGUMENT = 2,  /* a setting out of its range */
 } asd_status;
 
 #endif
