@@ -23,6 +23,7 @@ def benchmarks_text(verdicts: tuple[Verdict, ...]) -> str:
         rows = [_row(verdict) for verdict in verdicts if verdict.bar.stage == stage]
         head = "| bar | promised | measured | verdict | clips | measured on | commit | command |"
         parts.append("\n".join([f"## {stage}", "", head, "|---|---|---|---|---|---|---|---|", *rows]) + "\n")
+    parts += _missed(verdicts)
     parts.append(_machines(verdicts))
     return "\n".join(parts)
 
@@ -45,6 +46,12 @@ def _row(verdict: Verdict) -> str:
         f"| {words} | {promised} | {measured} | {judged} | {_clips(result)} "
         f"| {result.measured_on} | {result.commit} | `{bar.command}` |"
     )
+
+
+def _missed(verdicts: tuple[Verdict, ...]) -> list[str]:
+    """Why, and what was tried; nothing where every bar is kept."""
+    lines = [f"- {verdict.bar.words}: {verdict.bar.note}" for verdict in verdicts if verdict.bar.note]
+    return ["\n".join(["## Missed, and why", "", *lines]) + "\n"] if lines else []
 
 
 def _clips(result: Result) -> str:

@@ -22,7 +22,10 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Bar:
-    """One promise: the value under `key` of the file `result` compares to `bar` as `comparison` says."""
+    """One promise: the value under `key` of the file `result` compares to `bar` as `comparison` says.
+
+    `note` says of a missed bar why, and what was tried; it may be left out.
+    """
 
     id: str
     stage: str
@@ -33,6 +36,7 @@ class Bar:
     command: str
     result: str
     key: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,8 @@ def load_bars(path: Path) -> tuple[Bar, ...]:
 
 def _bar(entry: Mapping[str, object], path: Path) -> Bar:
     name = entry.get("id", "without id")
-    if set(entry) != {field.name for field in fields(Bar)}:
-        differing = sorted(set(entry) ^ {field.name for field in fields(Bar)})
+    if set(entry) | {"note"} != {field.name for field in fields(Bar)}:
+        differing = sorted((set(entry) | {"note"}) ^ {field.name for field in fields(Bar)})
         raise LedgerError(f"{path.name}: bar {name}: missing or unknown: {', '.join(differing)}")
     if entry["comparison"] not in COMPARISONS:
         raise LedgerError(f"{path.name}: bar {name}: comparison is one of {' '.join(COMPARISONS)}")

@@ -58,7 +58,7 @@ def test_a_bar_without_a_value_is_not_kept() -> None:
     [
         (ENTRY + ENTRY, "twice"),
         (ENTRY.replace('unit = "bytes"\n', ""), "unit"),
-        (ENTRY + 'note = "?"\n', "note"),
+        (ENTRY + 'hint = "?"\n', "hint"),
         (ENTRY.replace("<=", "around"), "comparison"),
         (ENTRY.replace("1_000_000", '"1 MB"'), "number"),
     ],
@@ -93,6 +93,13 @@ def test_benchmarks_show_a_kept_and_a_missed_bar(
 ) -> None:
     assert _build(tmp_path, monkeypatch, json.dumps(vars(_result(value)))) == exit_code
     assert shown in (tmp_path / "BENCHMARKS.md").read_text()
+
+
+def test_the_note_of_a_missed_bar_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missed, entry = json.dumps(vars(_result(2_000_000))), ENTRY + 'note = "too long a name; shortened twice"\n'
+    monkeypatch.setattr("tests.bars.test_ledger.ENTRY", entry)
+    assert _build(tmp_path, monkeypatch, missed) == 0
+    assert "- size: too long a name; shortened twice" in (tmp_path / "BENCHMARKS.md").read_text()
 
 
 def test_building_fails_on_a_bar_without_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
