@@ -52,14 +52,18 @@ def _dft8(x: list[ComplexInt]) -> list[ComplexInt]:
 
 
 def _dft4(x0: ComplexInt, x1: ComplexInt, x2: ComplexInt, x3: ComplexInt) -> list[ComplexInt]:
-    sum02, difference02 = (x0[0] + x2[0], x0[1] + x2[1]), (x0[0] - x2[0], x0[1] - x2[1])
-    sum13, difference13 = (x1[0] + x3[0], x1[1] + x3[1]), (x1[0] - x3[0], x1[1] - x3[1])
+    sum02, difference02 = _checked(x0[0] + x2[0], x0[1] + x2[1]), _checked(x0[0] - x2[0], x0[1] - x2[1])
+    sum13, difference13 = _checked(x1[0] + x3[0], x1[1] + x3[1]), _checked(x1[0] - x3[0], x1[1] - x3[1])
     return [
         (sum02[0] + sum13[0], sum02[1] + sum13[1]),
         (difference02[0] + difference13[1], difference02[1] - difference13[0]),
         (sum02[0] - sum13[0], sum02[1] - sum13[1]),
         (difference02[0] - difference13[1], difference02[1] + difference13[0]),
     ]
+
+
+def _checked(real: IntArray, imag: IntArray) -> ComplexInt:
+    return check_int32(real, "sum of two"), check_int32(imag, "sum of two")
 
 
 def _twice_high(real: IntArray, imag: IntArray) -> ComplexInt:

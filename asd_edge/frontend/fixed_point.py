@@ -12,7 +12,11 @@ INT32_MAX = (1 << 31) - 1
 
 
 def multiply_high(value: IntArray, factor: IntArray | int) -> IntArray:
-    """value * factor / 2^32, halves rounded up: SMMULR. A Q31 factor so multiplies and halves, a Q30 one quarters."""
+    """value * factor / 2^32, halves rounded up: SMMULR. A Q31 factor so multiplies and halves, a Q30 one quarters.
+
+    Raises OverflowError for a value that 32 bits don't hold.
+    """
+    check_int32(value, "operand of a product")
     return (value * factor + (1 << 31)) >> 32
 
 

@@ -109,7 +109,7 @@ def _float_reference_db(samples: NDArray[np.int16]) -> float:
 
 
 def _same_bytes(console: Console) -> dict[str, float]:
-    """Bytes in which the frames of any build differ from the twin's, over the whole matrix."""
+    """Bytes in which the frames of any build differ from the twin's, over the matrix and clips at the rails."""
     given, expected = matrix_bytes()
     differing, names = 0, []
     for name, reason, run in builds():

@@ -1,4 +1,4 @@
-"""The same bytes over the whole matrix from every compiler, optimization, sanitizer and core that can run here."""
+"""The same bytes, matrix and clips at the rails, from every compiler, optimization, sanitizer and core found here."""
 
 import struct
 from pathlib import Path

@@ -15,6 +15,7 @@ from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.fixed_fft import power_spectrum
 from asd_edge.frontend.fixed_log_mel import fixed_log_mel
 from asd_edge.frontend.fixed_mel import log_decibels, mel_power
+from asd_edge.frontend.fixed_point import multiply_high
 from asd_edge.frontend.fixed_tables import mel_norms
 from asd_edge.frontend.log_mel import hann_window, log_mel
 from tests.frontend.signal_matrix import Row, rows
@@ -69,6 +70,12 @@ def test_rails_in_phase_with_any_bin_overflow_nothing_and_give_the_right_power()
     assert power.max() < 2**62
     np.testing.assert_allclose(power / 2.0**44, exact, rtol=1e-6, atol=1e-3)
     assert (mel_power(power) >= 0).all()
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1])
+def test_an_operand_that_32_bits_do_not_hold_raises(value: int) -> None:
+    with pytest.raises(OverflowError):
+        multiply_high(np.array([0, value], np.int64), 1)
 
 
 @settings(max_examples=60, deadline=None)
