@@ -26,7 +26,7 @@ from asd_edge.model.config import HeadConfig
 ARCFACE, RECONSTRUCTION = "arcface", "reconstruction"
 FORMAT = "asd-edge detector 1"
 _METADATA_KEY = "detector"  # one key only: safetensors writes several in no fixed order
-_TODO = "run asd-edge export again"
+_NEXT = "run asd-edge export again"
 _UNIT_TOLERANCE = 1e-5
 
 
@@ -87,11 +87,11 @@ def load_detector(path: Path) -> Detector:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: is not a whole safetensors file ({error}); {_TODO}") from error
+        raise CheckpointError(f"{path}: is not a whole safetensors file ({error}); {_NEXT}") from error
     try:
         settings = json.loads(metadata[_METADATA_KEY])
         if settings["format"] != FORMAT:
-            raise CheckpointError(f"{path}: format {settings['format']!r}, this version reads {FORMAT!r}; {_TODO}")
+            raise CheckpointError(f"{path}: format {settings['format']!r}, this version reads {FORMAT!r}; {_NEXT}")
         detector = Detector(
             settings["kind"],
             FrontendConfig(**settings["frontend"]),
@@ -102,7 +102,7 @@ def load_detector(path: Path) -> Detector:
             {name: InputScale(**scale) for name, scale in settings["input_scales"].items()},
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise CheckpointError(f"{path}: is not a detector's file ({error!r}); {_TODO}") from error
+        raise CheckpointError(f"{path}: is not a detector's file ({error!r}); {_NEXT}") from error
     _check(detector, path)
     return detector
 
@@ -110,11 +110,11 @@ def load_detector(path: Path) -> Detector:
 def _check(detector: Detector, path: Path) -> None:
     rows, fir = detector.head_rows, detector.fir
     if detector.kind not in (ARCFACE, RECONSTRUCTION) or (detector.kind == ARCFACE) != (rows is not None):
-        raise CheckpointError(f"{path}: kind of score {detector.kind!r} doesn't go with the tensors held; {_TODO}")
+        raise CheckpointError(f"{path}: kind of score {detector.kind!r} doesn't go with the tensors held; {_NEXT}")
     if rows is not None:
         n_classes = len(detector.labels.machines)
         lengths = np.linalg.norm(rows.astype(np.float64), axis=-1)
         if rows.ndim != 2 or len(rows) != n_classes or not (np.abs(lengths - 1) < _UNIT_TOLERANCE).all():
-            raise CheckpointError(f"{path}: head {rows.shape} isn't {n_classes} rows of length 1; {_TODO}")
+            raise CheckpointError(f"{path}: head {rows.shape} isn't {n_classes} rows of length 1; {_NEXT}")
     if fir is not None and (fir.taps.shape != (detector.frontend.n_fft,) or not np.isfinite(fir.taps).all()):
-        raise CheckpointError(f"{path}: FIR {fir.taps.shape} isn't {detector.frontend.n_fft} finite taps; {_TODO}")
+        raise CheckpointError(f"{path}: FIR {fir.taps.shape} isn't {detector.frontend.n_fft} finite taps; {_NEXT}")

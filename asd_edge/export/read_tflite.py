@@ -35,7 +35,7 @@ from asd_edge.graph.ops import (
 _OP_TYPES = {operator.code: op_type for op_type, operator in OPERATORS.items()}
 _ACTIVATIONS = {code: activation for activation, code in ACTIVATIONS.items()}
 _DTYPES = {schema.TensorType.INT8: "int8", schema.TensorType.INT32: "int32"}
-_TODO = "export it again"
+_NEXT = "export it again"
 
 
 def read_tflite(path: Path) -> Graph:
@@ -56,7 +56,7 @@ def read_tflite(path: Path) -> Graph:
     except GraphError as error:
         raise type(error)(f"{path}: {error}") from error
     except Exception as error:  # the schema's classes check nothing: damaged offsets raise whatever they run into
-        raise GraphError(f"{path}: damaged or cut off; {_TODO}") from error
+        raise GraphError(f"{path}: damaged or cut off; {_NEXT}") from error
 
 
 class _Reader:
@@ -74,7 +74,7 @@ class _Reader:
 
     def read(self) -> Graph:
         if len(set(self.names)) != len(self.names):
-            raise GraphError(f"two tensors share a name; {_TODO}")
+            raise GraphError(f"two tensors share a name; {_NEXT}")
         tensors = {
             name: self._tensor(name, tensor) for name, tensor in zip(self.names, self.subgraph.tensors, strict=True)
         }
@@ -141,7 +141,7 @@ class _Reader:
             return Concat(inputs, output)
         n_inputs = 2 if op_type in (Add, Mul, PRelu) else 1
         if len(inputs) != n_inputs:
-            raise GraphError(f"{where}: {len(inputs)} inputs where {n_inputs} are needed; {_TODO}")
+            raise GraphError(f"{where}: {len(inputs)} inputs where {n_inputs} are needed; {_NEXT}")
         if op_type is Add:
             return Add((inputs[0], inputs[1]), output, activation)
         if op_type is Mul:
@@ -159,7 +159,7 @@ def _quantization(name: str, quantization: Any) -> Quantization | None:
     zero_point = np.array(quantization.zeroPoint, np.int64)
     is_usable = np.isfinite(scale).all() and (scale > 0).all() and (np.abs(zero_point) <= 128).all()
     if len(scale) != len(zero_point) or not is_usable:
-        raise GraphError(f"tensor {name} has unusable scales or zero points; {_TODO}")
+        raise GraphError(f"tensor {name} has unusable scales or zero points; {_NEXT}")
     return Quantization(scale, zero_point.astype(np.int32))
 
 
@@ -169,7 +169,7 @@ def _set_channel_axes(tensors: dict[str, Tensor], op: Conv2D | DepthwiseConv2D) 
         tensor = tensors[name]
         quantization = tensor.quantization
         if tensor.values is None or quantization is None or len(quantization.scale) != tensor.shape[axis]:
-            raise GraphError(f"tensor {name} of {op.output} isn't a constant with one scale per channel; {_TODO}")
+            raise GraphError(f"tensor {name} of {op.output} isn't a constant with one scale per channel; {_NEXT}")
         channels = Quantization(quantization.scale, quantization.zero_point, axis)
         tensors[name] = Tensor(name, tensor.shape, tensor.dtype, tensor.values, channels)
 
@@ -221,7 +221,7 @@ def _pool(
 
 def _paddings(tensor: Tensor, where: str) -> Padding:
     if tensor.values is None or tensor.shape != (4, 2):
-        raise GraphError(f"{where}: paddings {tensor.name} aren't a 4x2 constant; {_TODO}")
+        raise GraphError(f"{where}: paddings {tensor.name} aren't a 4x2 constant; {_NEXT}")
     batch, time, mel, channels = (tuple(int(size) for size in row) for row in np.asarray(tensor.values, np.int32))
     if any(batch) or any(channels):
         raise GraphError(f"{where}: pads batch or channels; only time and mel are padded")
