@@ -86,11 +86,12 @@ def test_a_resumed_training_has_the_weights_of_an_uninterrupted_one(machines: Pa
 
 
 def test_a_training_with_other_settings_does_not_resume(machines: Path, tmp_path: Path) -> None:
-    def stop(done: int, total: int, validation_loss: float) -> None:
-        raise RuntimeError("power cut")
+    def stop_in_second_epoch(done: int, total: int, validation_loss: float) -> None:
+        if done == 2:
+            raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        _train(machines, tmp_path, on_epoch=stop)
+        _train(machines, tmp_path, on_epoch=stop_in_second_epoch)
     with pytest.raises(WorkDirectoryError, match="other settings"):
         _train(machines, tmp_path, replace(CONFIG, seed=1))
 
