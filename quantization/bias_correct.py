@@ -12,7 +12,7 @@ import numpy as np
 
 from asd_edge.graph.graph import Graph, Quantization, Tensor
 from asd_edge.graph.ops import Conv2D, DepthwiseConv2D
-from quantization.channel_statistics import ChannelStatistics
+from quantization.observers import ChannelStatistics
 
 
 def correct_biases(float_graph: Graph, int8_graph: Graph, statistics: Mapping[str, ChannelStatistics]) -> Graph:

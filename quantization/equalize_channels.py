@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from asd_edge.errors import GraphError
 from asd_edge.graph.graph import Graph, float_weight, with_ops
 from asd_edge.graph.ops import Activation, Conv2D, DepthwiseConv2D, Pad, PRelu
-from quantization.channel_statistics import ChannelStatistics
+from quantization.observers import ChannelStatistics
 
 _GREATEST_FACTOR = 64.0  # a channel that hardly moves on normal clips is not blown up beyond this
 

@@ -1,6 +1,6 @@
-"""What calibration remembers of an activation: here the least and the greatest value over all normal clips.
+"""What calibration remembers of an activation: least, greatest and mean value of each channel over all normal clips.
 
-Anomalies lie at the edge of what normal clips show, so nothing is averaged or clipped away.
+Anomalies lie at the edge of what normal clips show, so nothing is averaged or clipped away in a range.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,24 @@ class Range:
         return self.high - self.low
 
 
-def observe_minmax(ranges: Mapping[str, Range], activations: Mapping[str, NDArray[np.float32]]) -> dict[str, Range]:
-    """The ranges after one more clip."""
-    observed = {name: Range(float(values.min()), float(values.max())) for name, values in activations.items()}
-    return {name: seen.union(ranges[name]) if name in ranges else seen for name, seen in observed.items()}
+@dataclass(frozen=True)
+class ChannelStatistics:
+    """Each (n_channels,) float64, in the activation's own unit."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    mean: NDArray[np.float64]
+
+    @property
+    def range(self) -> Range:
+        """Over all channels."""
+        return Range(float(self.low.min()), float(self.high.max()))
+
+    def scaled(self, factors: NDArray[np.float64]) -> "ChannelStatistics":
+        """The statistics of factors * x; factors (n_channels,) are positive."""
+        return ChannelStatistics(self.low * factors, self.high * factors, self.mean * factors)
+
+
+def ranges_of(statistics: Mapping[str, ChannelStatistics]) -> dict[str, Range]:
+    """Each activation's range over all its channels."""
+    return {name: seen.range for name, seen in statistics.items()}

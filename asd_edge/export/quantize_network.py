@@ -10,16 +10,16 @@ from asd_edge.graph.graph import Graph, with_ops
 from asd_edge.graph.ops import Concat, Op
 from quantization.bias_correct import correct_biases
 from quantization.calibrate import calibrate
-from quantization.channel_statistics import gather_channel_statistics
 from quantization.equalize import rescale_concatenations
 from quantization.equalize_channels import Factors, channel_factors, equalize_channels, grown_statistics
+from quantization.observers import ranges_of
 from quantization.quantize_graph import quantize_graph
 from quantization.sqnr import sqnr_db
 
 SQNR_CLIPS = 4
 STEPS = (
     "rescale_concatenations",
-    "gather_channel_statistics: min, max and mean over normal clips",
+    "calibrate: min, max and mean of each channel over normal clips",
     "equalize_channels",
     "quantize_graph: int8, per-channel weights",
     "correct_biases",
@@ -46,17 +46,17 @@ def quantize_network(
     if concatenated:  # their ranges alone decide the factors, and are cheap where the concatenation comes early
         before = upstream(graph, concatenated)
         graph, factors = rescale_concatenations(
-            graph, calibrate(before, network_inputs(calibration.clips, before), len(calibration.clips))
+            graph, ranges_of(calibrate(before, network_inputs(calibration.clips, before), len(calibration.clips)))
         )
     n_vectors = len(calibration.clips[0].log_mel) - N_CONTEXT + 1
     stacked = stack_runs(graph, n_vectors)
     inputs = network_inputs(calibration.clips, stacked)
-    statistics = gather_channel_statistics(stacked, inputs, len(calibration.clips), on_progress)
+    statistics = calibrate(stacked, inputs, len(calibration.clips), on_progress)
     grown = channel_factors(graph, statistics)
     statistics = grown_statistics(graph, statistics, grown)
     graph = equalize_channels(graph, grown)
     stacked = stack_runs(graph, n_vectors)
-    int8_graph = quantize_graph(graph, {name: seen.range for name, seen in statistics.items()})
+    int8_graph = quantize_graph(graph, ranges_of(statistics))
     int8_graph = correct_biases(graph, int8_graph, statistics)
     measured_on = network_inputs(spread_evenly(calibration.clips, SQNR_CLIPS), stacked)
     sqnr = sqnr_db(stacked, stack_runs(int8_graph, n_vectors), measured_on)

@@ -15,7 +15,6 @@ from asd_edge.frontend.log_mel import hann_window
 from asd_edge.frontend.mel import mel_edges_hz
 
 N_FFT = 1024
-HOP_LENGTH = 512
 N_COMPLEX = N_FFT // 2  # points of the complex FFT: even samples are its real part, odd ones its imaginary part
 N_MELS = 128
 RADIX4_SPANS = (8, 32, 128)  # the first pass makes spans of 8, each radix-4 pass joins four

@@ -6,6 +6,7 @@ from asd_edge.graph.graph import Graph
 from asd_edge.graph.ops import Activation, Padding
 from asd_edge.graph.passes import run_float_passes
 from quantization.calibrate import calibrate
+from quantization.observers import ranges_of
 from quantization.quantize_graph import quantize_graph
 from tests.graph.small_graphs import GraphBuilder, random_inputs
 
@@ -16,7 +17,7 @@ def quantized(graph: Graph) -> Graph:
     """The int8 form of a float graph, calibrated on standard normal inputs."""
     passed = run_float_passes(graph)
     runs = [random_inputs(passed, seed) for seed in range(N_CALIBRATION)]
-    return quantize_graph(passed, calibrate(passed, runs, len(runs)))
+    return quantize_graph(passed, ranges_of(calibrate(passed, runs, len(runs))))
 
 
 def every_operator() -> Graph:

@@ -5,8 +5,9 @@ import pytest
 
 from asd_edge.graph.graph import Graph
 from quantization.bias_correct import correct_biases
-from quantization.channel_statistics import gather_channel_statistics
+from quantization.calibrate import calibrate
 from quantization.interpret_int8 import run_int8
+from quantization.observers import ranges_of
 from quantization.quantize_graph import quantize_graph
 from quantization.sqnr import quantize_inputs
 from tests.graph.small_graphs import FloatArray, GraphBuilder
@@ -23,7 +24,7 @@ def clips() -> list[dict[str, FloatArray]]:
 def mean_errors(float_graph: Graph, int8_graph: Graph) -> FloatArray:
     """(n_outputs,) mean of int8 minus float over all clips, in real units."""
     name = float_graph.outputs[0]
-    statistics = gather_channel_statistics(float_graph, clips(), 4)
+    statistics = calibrate(float_graph, clips(), 4)
     quantization = int8_graph.tensors[name].quantization
     assert quantization is not None
     codes = [run_int8(int8_graph, quantize_inputs(int8_graph, clip))[name] for clip in clips()]
@@ -35,8 +36,8 @@ def mean_errors(float_graph: Graph, int8_graph: Graph) -> FloatArray:
 def test_the_mean_error_of_rounded_weights_goes(kind: str) -> None:
     build = GraphBuilder(np.random.default_rng(2), x=SHAPE)
     graph = build.graph(build.conv("x", 8, (3, 3)) if kind == "conv" else build.depthwise("x", (3, 3)))
-    statistics = gather_channel_statistics(graph, clips(), 4)
-    plain = quantize_graph(graph, {name: seen.range for name, seen in statistics.items()})
+    statistics = calibrate(graph, clips(), 4)
+    plain = quantize_graph(graph, ranges_of(statistics))
     corrected = correct_biases(graph, plain, statistics)
     before, after = (float(np.abs(mean_errors(graph, int8)).max()) for int8 in (plain, corrected))
     quantization = plain.tensors[graph.outputs[0]].quantization
@@ -48,8 +49,8 @@ def test_the_mean_error_of_rounded_weights_goes(kind: str) -> None:
 def test_only_biases_change() -> None:
     build = GraphBuilder(np.random.default_rng(2), x=SHAPE)
     graph = build.graph(build.prelu(build.conv("x", 4, (3, 3))))
-    statistics = gather_channel_statistics(graph, clips(), 4)
-    plain = quantize_graph(graph, {name: seen.range for name, seen in statistics.items()})
+    statistics = calibrate(graph, clips(), 4)
+    plain = quantize_graph(graph, ranges_of(statistics))
     corrected = correct_biases(graph, plain, statistics)
     changed = [
         name

@@ -12,7 +12,7 @@ from asd_edge.graph.ops import DepthwiseConv2D, Padding
 from asd_edge.graph.passes import run_float_passes
 from quantization.calibrate import calibrate
 from quantization.equalize import rescale_by, rescale_concatenations
-from quantization.observers import Range
+from quantization.observers import Range, ranges_of
 from quantization.quantize_graph import quantize_graph
 from quantization.sqnr import sqnr_db
 from tests.graph.small_graphs import FloatArray, GraphBuilder, float_graphs, random_inputs
@@ -41,7 +41,7 @@ def attended(build: GraphBuilder) -> Graph:
     return build.graph(build.conv(product, 4, (3, 3), (2, 2)))
 
 
-def ranges_of(graph: Graph, **observed: Range) -> dict[str, Range]:
+def assumed_ranges(graph: Graph, **observed: Range) -> dict[str, Range]:
     return dict.fromkeys(graph.activations(), Range(-1, 1)) | observed
 
 
@@ -53,7 +53,7 @@ def assert_same_function(before: Graph, after: Graph) -> None:
 
 def test_rescaled_graph_computes_the_same() -> None:
     graph = attended(builder())
-    after, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
+    after, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
     assert factors == {"wavegram": pytest.approx(-64 / 9)}  # log-Mel is mostly negative and the Wavegram is not
     assert_same_function(graph, after)
     joined = run_float(after, features(0))["t0"]
@@ -67,7 +67,7 @@ def test_rescaling_raises_the_sqnr_of_the_narrow_feature() -> None:
 
     def wavegram_sqnr_db(graph: Graph) -> float:
         clips = [features(seed) for seed in range(2)]
-        int8 = quantize_graph(graph, calibrate(graph, clips, len(clips)))
+        int8 = quantize_graph(graph, ranges_of(calibrate(graph, clips, len(clips))))
         return sqnr_db(graph, int8, clips)[graph.outputs[0]]
 
     build = builder()
@@ -76,7 +76,7 @@ def test_rescaling_raises_the_sqnr_of_the_narrow_feature() -> None:
     build.weight(f"{only_wavegram}/weights", np.array([0.0, 1.0]).reshape(1, 1, 1, 2))
     build.weight(f"{only_wavegram}/bias", np.zeros(1))
     graph = build.graph(only_wavegram)
-    after, _ = rescale_concatenations(graph, ranges_of(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
+    after, _ = rescale_concatenations(graph, assumed_ranges(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
     assert wavegram_sqnr_db(after) > wavegram_sqnr_db(graph) + 8
 
 
@@ -85,7 +85,7 @@ def test_rescaling_raises_the_sqnr_of_the_narrow_feature() -> None:
 def test_rescaling_keeps_the_function_of_random_graphs(graph: Graph, seed: int) -> None:
     graph = run_float_passes(graph)
     inputs = random_inputs(graph, seed)
-    after, _ = rescale_concatenations(graph, calibrate(graph, [inputs], 1))
+    after, _ = rescale_concatenations(graph, ranges_of(calibrate(graph, [inputs], 1)))
     exact, found = run_float(graph, inputs), run_float(after, inputs)
     greatest = max(1.0, *(float(np.abs(values).max()) for values in exact.values()))
     np.testing.assert_allclose(found[after.outputs[0]], exact[graph.outputs[0]], rtol=0, atol=1e-5 * greatest)
@@ -105,7 +105,7 @@ def test_rescaling_keeps_the_function_of_random_graphs(graph: Graph, seed: int) 
 )
 def test_factor_is_the_greatest_of_either_sign_that_stays_inside(wide: Range, narrow: Range, factor: float) -> None:
     graph = attended(builder())
-    after, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=wide, wavegram=narrow))
+    after, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=wide, wavegram=narrow))
     assert factors == {"wavegram": pytest.approx(factor)}
     assert_same_function(graph, after)
 
@@ -120,7 +120,7 @@ def test_factor_is_the_greatest_of_either_sign_that_stays_inside(wide: Range, na
 )
 def test_input_without_enough_to_gain_keeps_its_scale(wide: Range, narrow: Range) -> None:
     graph = attended(builder())
-    after, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=wide, wavegram=narrow))
+    after, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=wide, wavegram=narrow))
     assert factors == {}
     assert after.ops == graph.ops
 
@@ -146,7 +146,7 @@ def test_input_that_some_reader_cannot_absorb_is_left_alone(reader: str) -> None
             output = build.conv(build.unary("elu", joined), 1)
             build.conv(joined, 1)
     graph = build.graph(output)
-    after, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
+    after, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
     assert factors == {}
     assert after.ops == graph.ops
     for name, tensor in graph.tensors.items():
@@ -157,7 +157,7 @@ def test_tensor_that_is_concatenated_twice_is_left_alone() -> None:
     build = builder()
     first, second = build.concat(["log_mel", "wavegram"]), build.concat(["wavegram", "log_mel"])
     graph = build.graph(build.add(build.conv(first, 1), build.conv(second, 1)))
-    _, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
+    _, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
     assert factors == {}
 
 
@@ -165,14 +165,14 @@ def test_square_of_the_concatenation_is_absorbed_as_a_square() -> None:
     build = builder()
     joined = build.concat(["log_mel", "wavegram"])
     graph = build.graph(build.conv(build.mul(joined, joined), 2))
-    after, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
+    after, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
     assert set(factors) == {"wavegram"}
     assert_same_function(graph, after)
 
 
 def test_known_factors_give_the_same_graph_again() -> None:
     graph = attended(builder())
-    after, factors = rescale_concatenations(graph, ranges_of(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
+    after, factors = rescale_concatenations(graph, assumed_ranges(graph, log_mel=LOG_MEL, wavegram=WAVEGRAM))
     again = rescale_by(graph, factors)
     assert again.ops == after.ops
     assert isinstance(after.ops[0], DepthwiseConv2D)

@@ -11,8 +11,9 @@ from asd_edge.graph.graph import Graph
 from asd_edge.graph.interpret_float import run_float
 from asd_edge.graph.ops import Activation, Padding
 from asd_edge.graph.passes import run_float_passes
-from quantization.channel_statistics import ChannelStatistics, gather_channel_statistics
+from quantization.calibrate import calibrate
 from quantization.equalize_channels import channel_factors, equalize_channels, grown_statistics
+from quantization.observers import ChannelStatistics, ranges_of
 from quantization.quantize_graph import quantize_graph
 from quantization.sqnr import sqnr_db
 from tests.graph.small_graphs import FloatArray, GraphBuilder, float_graphs, random_inputs
@@ -46,7 +47,7 @@ def clips(graph: Graph, n_clips: int = 3) -> list[dict[str, FloatArray]]:
 
 def equalized(graph: Graph) -> tuple[Graph, dict[str, ChannelStatistics], dict[str, ChannelStatistics]]:
     """The graph, its statistics before and after."""
-    before = gather_channel_statistics(graph, clips(graph), 3)
+    before = calibrate(graph, clips(graph), 3)
     factors = channel_factors(graph, before)
     return equalize_channels(graph, factors), before, grown_statistics(graph, before, factors)
 
@@ -57,7 +58,7 @@ def test_every_channel_before_a_depthwise_convolution_fills_the_range() -> None:
     shares = [share / share.max() for share in shares]
     assert shares[0].min() < 0.05
     assert shares[1].min() > 0.5, "PReLU's negative half may hold a channel back, no more"
-    measured = gather_channel_statistics(graph, clips(graph), 3)
+    measured = calibrate(graph, clips(graph), 3)
     for name, predicted in after.items():
         np.testing.assert_allclose(measured[name].mean, predicted.mean, rtol=1e-4, atol=1e-5)
         assert measured[name].range.high == pytest.approx(predicted.range.high, rel=1e-5)
@@ -67,7 +68,7 @@ def test_equalization_raises_the_signal_to_noise_ratio_of_the_small_channels() -
     before = bottleneck()
     after, plain, grown = equalized(before)
     ratios = [
-        sqnr_db(graph, quantize_graph(graph, {name: seen.range for name, seen in statistics.items()}), clips(graph))
+        sqnr_db(graph, quantize_graph(graph, ranges_of(statistics)), clips(graph))
         for graph, statistics in ((before, plain), (after, grown))
     ]
     output = before.outputs[0]
@@ -96,7 +97,7 @@ def test_what_can_not_be_equalized_for_nothing_is_left_alone(reader: str) -> Non
     outputs += [build.depthwise(source)] if reader == "relu6" else []
     outputs += [build.depthwise(source), source] if reader == "output" else []
     graph = build.graph(*outputs)
-    assert source not in channel_factors(graph, gather_channel_statistics(graph, clips(graph), 3))
+    assert source not in channel_factors(graph, calibrate(graph, clips(graph), 3))
 
 
 def test_a_dead_channel_is_not_blown_up() -> None:
@@ -105,7 +106,7 @@ def test_a_dead_channel_is_not_blown_up() -> None:
     build.weight(f"{source}/weights", np.array([1.0, 0.0]).reshape(2, 1, 1, 1) * np.ones((2, 1, 1, 3)))
     build.weight(f"{source}/bias", np.zeros(2))
     graph = build.graph(build.depthwise(source))
-    (factors,) = channel_factors(graph, gather_channel_statistics(graph, clips(graph), 3)).values()
+    (factors,) = channel_factors(graph, calibrate(graph, clips(graph), 3)).values()
     assert factors.tolist() == [1.0, 64.0]
 
 

@@ -1,9 +1,9 @@
-"""Ranges: union, zero, and what min-max remembers over clips."""
+"""Ranges hold zero, and are those of all channels."""
 
 import numpy as np
 import pytest
 
-from quantization.observers import Range, observe_minmax
+from quantization.observers import ChannelStatistics, Range, ranges_of
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,10 @@ def test_range_is_widened_to_hold_zero(observed: Range, held: Range) -> None:
     assert held.width == held.high - held.low
 
 
-def test_minmax_remembers_the_extremes_of_every_clip() -> None:
-    first = {"a": np.array([-1, 2], np.float32), "b": np.array([5], np.float32)}
-    second = {"a": np.array([0, 1], np.float32), "b": np.array([-7], np.float32)}
-    once = observe_minmax({}, first)
-    assert once == {"a": Range(-1, 2), "b": Range(5, 5)}
-    assert observe_minmax(once, second) == {"a": Range(-1, 2), "b": Range(-7, 5)}
-    assert once["b"] == Range(5, 5)  # the earlier ranges are left alone
+def test_range_is_that_of_all_channels_and_grows_with_them() -> None:
+    seen = ChannelStatistics(np.array([-1.0, 0.5]), np.array([2.0, 4.0]), np.array([0.0, 1.0]))
+    assert seen.range == Range(-1, 4)
+    grown = seen.scaled(np.array([3.0, 2.0]))
+    assert grown.range == Range(-3, 8)
+    assert grown.mean.tolist() == [0, 2]
+    assert ranges_of({"a": seen, "b": grown}) == {"a": Range(-1, 4), "b": Range(-3, 8)}

@@ -20,7 +20,7 @@ from asd_edge.graph.ops import (
 )
 from asd_edge.graph.passes import run_float_passes
 from quantization.calibrate import calibrate
-from quantization.observers import Range
+from quantization.observers import Range, ranges_of
 from quantization.quantize_graph import activation_quantization, quantize_graph
 from quantization.sqnr import quantize_inputs, sqnr_db
 from tests.bit_exact import differing_bytes
@@ -30,7 +30,8 @@ N_CLIPS = 2
 
 
 def quantized(graph: Graph) -> Graph:
-    return quantize_graph(graph, calibrate(graph, [random_inputs(graph, seed) for seed in range(N_CLIPS)], N_CLIPS))
+    clips = [random_inputs(graph, seed) for seed in range(N_CLIPS)]
+    return quantize_graph(graph, ranges_of(calibrate(graph, clips, N_CLIPS)))
 
 
 def of(graph: Graph, name: str) -> Quantization:
