@@ -14,7 +14,7 @@
     |-- BackendError       a runtime that is missing or refuses the model
     `-- EvaluationError    scores that can't be turned into a figure
 
-Only `asd_edge/cli.py` catches them: one line on stderr, exit code 2. Anything else is a bug and keeps its traceback.
+Only `asd_edge/cli` catches them: one line on stderr, exit code 2. Anything else is a bug and keeps its traceback.
 """
 
 
