@@ -6,42 +6,48 @@ a function of one code (and its channel) is computed for all 256 codes and looke
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge.errors import GraphError
-from asd_edge.graph.graph import Graph, Quantization
+from asd_edge.graph.graph import Graph
 from asd_edge.graph.ops import (
-    Activation,
     Add,
     AveragePool2D,
     Concat,
     Conv2D,
     DepthwiseConv2D,
     Elu,
+    FullyConnected,
+    LeakyRelu,
     Logistic,
+    Maximum,
     MaxPool2D,
+    Mean,
     Mul,
     Op,
     Pad,
     PRelu,
+    Relu,
+    Requantize,
     Reshape,
+    Softmax,
+    Tanh,
 )
-from asd_edge.graph.windows import pad_time_mel, pooling_windows, shifted_views, windows_as_rows
-from quantization.fixed_point import (
-    multiply_by_quantized_multiplier,
-    quantize_multiplier,
-    quantize_multipliers,
-    requantize,
-)
-from quantization.lookup_tables import elu_table, logistic_table
+from asd_edge.graph.windows import pad_time_mel, shifted_views, windows_as_rows
+from quantization.elementwise import ALL_CODES, add, leaky_relu_table, mul, prelu_table, rescale_table
+from quantization.factors import convolution_factors, fully_connected_factors, output_bounds, scale_and_zero_point
+from quantization.fixed_point import requantize
+from quantization.lookup_tables import elu_table, logistic_table, tanh_table
+from quantization.pooling import average_pool, max_pool, mean
+from quantization.softmax import softmax
+from quantization.wide_factor import multiply_wide
 
 Int8Array = NDArray[np.int8]
-_ALL_CODES = np.arange(-128, 128, dtype=np.int8)
 _EXACT_PRODUCTS = 512  # 512 * 255 * 128 < 2^24
 _LOOK_UP_ROWS = 512  # positions at a time, so that their indices stay in cache
-_ADD_LEFT_SHIFT = 20  # TFLite's headroom for the sum of two rescaled int8
 
 
 def run_int8(graph: Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8Array]:
@@ -57,48 +63,20 @@ def run_int8(graph: Graph, inputs: Mapping[str, Int8Array]) -> dict[str, Int8Arr
             raise GraphError(f"input {name} is {found}, the graph wants {wanted}; check the front end's settings")
         activations[name] = inputs[name]
     for op in graph.ops:
-        operands = [activations[name] for name in op.inputs if name in activations]
+        operands = [activations[name] if name in activations else graph.values(name) for name in op.inputs]
         activations[op.output] = _run_op(graph, op, operands)
     return activations
 
 
-def _scale_and_zero_point(graph: Graph, name: str) -> tuple[np.float32, int]:
-    quantization = _quantization(graph, name)
-    return quantization.scale[0], int(quantization.zero_point[0])
-
-
-def _quantization(graph: Graph, name: str) -> Quantization:
-    quantization = graph.tensors[name].quantization
-    if quantization is None:
-        raise GraphError(f"tensor {name} has no scale; quantize the graph first")
-    return quantization
-
-
-def activation_bounds(activation: Activation, scale: np.float32, zero_point: int) -> tuple[int, int]:
-    """The codes that a fused activation clamps to; 6 / scale is a float32, rounded half away from zero."""
-    match activation:
-        case Activation.NONE:
-            return -128, 127
-        case Activation.RELU:
-            return max(-128, zero_point), 127
-        case Activation.RELU6:
-            six = zero_point + int(np.floor(float(np.float32(6) / scale) + 0.5))
-            return max(-128, zero_point), min(127, six)
-
-
 def _requantize(graph: Graph, op: Conv2D | DepthwiseConv2D, sums: NDArray[np.int32]) -> Int8Array:
     """int32 accumulators (n_positions, n_outputs) -> int8 codes of the output."""
-    input_scale, _ = _scale_and_zero_point(graph, op.inputs[0])
-    output_scale, output_zero_point = _scale_and_zero_point(graph, op.output)
-    weight_scales = _quantization(graph, op.inputs[1]).scale.astype(np.float64)
-    multipliers, shifts = quantize_multipliers(float(input_scale) * weight_scales / float(output_scale))
-    bounds = activation_bounds(op.activation, output_scale, output_zero_point)
-    return requantize(sums, multipliers, shifts, output_zero_point, bounds)
+    _, output_zero_point = scale_and_zero_point(graph, op.output)
+    return requantize(sums, *convolution_factors(graph, op), output_zero_point, output_bounds(graph, op))
 
 
 def _conv2d(graph: Graph, op: Conv2D, x: Int8Array) -> Int8Array:
     weights, bias = graph.values(op.inputs[1]), graph.values(op.inputs[2]).astype(np.int32)
-    _, zero_point = _scale_and_zero_point(graph, op.inputs[0])
+    _, zero_point = scale_and_zero_point(graph, op.inputs[0])
     padded = pad_time_mel(x, op.padding, zero_point)
     rows = windows_as_rows(padded, weights.shape[1:3], op.stride).astype(np.float32)
     rows -= zero_point
@@ -110,12 +88,21 @@ def _conv2d(graph: Graph, op: Conv2D, x: Int8Array) -> Int8Array:
     return _requantize(graph, op, sums).reshape(graph.tensors[op.output].shape)
 
 
+def _fully_connected(graph: Graph, op: FullyConnected, x: Int8Array) -> Int8Array:
+    weights, bias = (graph.values(name).astype(np.int32) for name in op.inputs[1:])
+    _, zero_point = scale_and_zero_point(graph, op.inputs[0])
+    _, output_zero_point = scale_and_zero_point(graph, op.output)
+    sums = weights @ (x.ravel().astype(np.int32) - zero_point) + bias
+    codes = multiply_wide(sums[None], fully_connected_factors(graph, op)) + output_zero_point
+    return np.asarray(np.clip(codes, *output_bounds(graph, op)), np.int8).reshape(graph.tensors[op.output].shape)
+
+
 def _depthwise_conv2d(graph: Graph, op: DepthwiseConv2D, x: Int8Array) -> Int8Array:
     weights, bias = graph.values(op.inputs[1]).astype(np.int32), graph.values(op.inputs[2]).astype(np.int32)
-    _, zero_point = _scale_and_zero_point(graph, op.inputs[0])
+    _, zero_point = scale_and_zero_point(graph, op.inputs[0])
     shape = graph.tensors[op.output].shape
     if weights.shape[1:3] == (1, 1):
-        table = _requantize(graph, op, (_ALL_CODES[:, None].astype(np.int32) - zero_point) * weights[0, 0] + bias)
+        table = _requantize(graph, op, (ALL_CODES[:, None].astype(np.int32) - zero_point) * weights[0, 0] + bias)
         return _look_up(table, pad_time_mel(x, op.padding, zero_point)[:, :: op.stride[0], :: op.stride[1]])
     centred = pad_time_mel(x, op.padding, zero_point).astype(np.int32)
     centred -= zero_point
@@ -143,52 +130,8 @@ def _look_up(table: Int8Array, x: Int8Array) -> Int8Array:
     return outputs.reshape(x.shape)
 
 
-def _prelu_table(graph: Graph, op: PRelu) -> Int8Array:
-    """(256, n_channels)."""
-    (scale, zero_point), (slope_scale, slope_zero_point) = (_scale_and_zero_point(graph, name) for name in op.inputs)
-    output_scale, output_zero_point = _scale_and_zero_point(graph, op.output)
-    centred = _ALL_CODES[:, None].astype(np.int32) - zero_point  # (256, 1)
-    slopes = graph.values(op.inputs[1]).astype(np.int32).reshape(-1) - slope_zero_point
-    # TFLite forms both factors in float32
-    positive = multiply_by_quantized_multiplier(centred, *quantize_multiplier(float(scale / output_scale)))
-    negative_factor = quantize_multiplier(float(scale * slope_scale / output_scale))
-    negative = multiply_by_quantized_multiplier(centred * slopes, *negative_factor)
-    codes = np.where(centred >= 0, positive, negative) + output_zero_point
-    return np.asarray(np.clip(codes, -128, 127), np.int8)
-
-
-def _add(graph: Graph, op: Add, x: Int8Array, y: Int8Array) -> Int8Array:
-    output_scale, output_zero_point = _scale_and_zero_point(graph, op.output)
-    pairs = [_scale_and_zero_point(graph, name) for name in op.inputs]
-    twice_max = 2.0 * float(max(scale for scale, _ in pairs))
-    total = np.zeros(x.shape, np.int64)
-    for operand, (scale, zero_point) in zip((x, y), pairs, strict=True):
-        shifted = (operand.astype(np.int32) - zero_point) << _ADD_LEFT_SHIFT
-        total += multiply_by_quantized_multiplier(shifted, *quantize_multiplier(float(scale) / twice_max))
-    factor = twice_max / float(np.float32(1 << _ADD_LEFT_SHIFT) * output_scale)
-    codes = multiply_by_quantized_multiplier(total, *quantize_multiplier(factor)) + output_zero_point
-    return np.clip(codes, *activation_bounds(op.activation, output_scale, output_zero_point)).astype(np.int8)
-
-
-def _mul(graph: Graph, op: Mul, x: Int8Array, y: Int8Array) -> Int8Array:
-    (x_scale, x_zero_point), (y_scale, y_zero_point) = (_scale_and_zero_point(graph, name) for name in op.inputs)
-    output_scale, output_zero_point = _scale_and_zero_point(graph, op.output)
-    product = (x.astype(np.int32) - x_zero_point) * (y.astype(np.int32) - y_zero_point)
-    factor = quantize_multiplier(float(x_scale * y_scale / output_scale))  # in float32, as TFLite does
-    codes = multiply_by_quantized_multiplier(product, *factor) + output_zero_point
-    return np.clip(codes, -128, 127).astype(np.int8)
-
-
-def _average_pool(op: AveragePool2D, x: Int8Array) -> Int8Array:
-    """Sums rounded half away from zero, (n_positions, n_channels)."""
-    sums = pooling_windows(x, op.window, op.stride).sum(axis=1, dtype=np.int32)
-    count = op.window[0] * op.window[1]
-    magnitudes = (np.abs(sums) + count // 2) // count
-    return np.asarray(np.sign(sums) * magnitudes, np.int8)
-
-
-def _run_op(graph: Graph, op: Op, operands: Sequence[Int8Array]) -> Int8Array:
-    """The output from the activations among the operator's inputs."""
+def _run_op(graph: Graph, op: Op, operands: Sequence[NDArray[Any]]) -> Int8Array:
+    """The output from the operator's inputs, constants included."""
     x = operands[0]
     shape = graph.tensors[op.output].shape
     match op:
@@ -196,26 +139,40 @@ def _run_op(graph: Graph, op: Op, operands: Sequence[Int8Array]) -> Int8Array:
             return _conv2d(graph, op, x)
         case DepthwiseConv2D():
             return _depthwise_conv2d(graph, op, x)
+        case FullyConnected():
+            return _fully_connected(graph, op, x)
+        case Relu() | Requantize():
+            return _look_up(rescale_table(graph, op), x)
         case PRelu():
-            return _look_up(_prelu_table(graph, op), x)
+            return _look_up(prelu_table(graph, op), x)
+        case LeakyRelu():
+            return _look_up(leaky_relu_table(graph, op), x)
         case Elu():
-            input_quantization, output_quantization = (_scale_and_zero_point(graph, n) for n in (*op.inputs, op.output))
+            input_quantization, output_quantization = (scale_and_zero_point(graph, n) for n in (*op.inputs, op.output))
             return _look_up(elu_table(*input_quantization, *output_quantization), x)
         case Logistic():
-            return _look_up(logistic_table(*_scale_and_zero_point(graph, op.inputs[0])), x)
+            return _look_up(logistic_table(*scale_and_zero_point(graph, op.inputs[0])), x)
+        case Tanh():
+            return _look_up(tanh_table(*scale_and_zero_point(graph, op.inputs[0])), x)
+        case Softmax():
+            return softmax(x, scale_and_zero_point(graph, op.inputs[0])[0], op.beta)
         case Add():
-            return _add(graph, op, x, operands[1])
+            return add(graph, op, x, operands[1])
         case Mul():
-            return _mul(graph, op, x, operands[1])
+            return mul(graph, op, x, operands[1])
+        case Maximum():
+            return np.asarray(np.maximum(x, operands[1]), np.int8)
         case Concat():
             return np.concatenate(operands, axis=3)
         case Pad():
-            return pad_time_mel(x, op.padding, _scale_and_zero_point(graph, op.inputs[0])[1])
+            return pad_time_mel(x, op.padding, scale_and_zero_point(graph, op.inputs[0])[1])
         case Reshape():
             return x.reshape(shape)
         case AveragePool2D():
-            return _average_pool(op, x).reshape(shape)
+            return average_pool(graph, op, x).reshape(shape)
         case MaxPool2D():
-            return np.asarray(pooling_windows(x, op.window, op.stride).max(axis=1), np.int8).reshape(shape)
+            return max_pool(graph, op, x).reshape(shape)
+        case Mean():
+            return mean(graph, op, x)
         case _:
             raise GraphError(f"{type(op).__name__} {op.output} has no int8 form; run the float passes first")

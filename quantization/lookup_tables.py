@@ -1,6 +1,6 @@
-"""ELU and logistic in int8: 256-entry tables, one output for each input code -128..127.
+"""ELU, logistic and tanh in int8: 256-entry tables, one output for each input code -128..127.
 
-Both follow LiteRT's kernels, which fill such a table too: the function in float32, one rounding half away from zero.
+They follow LiteRT's kernels, which fill such a table too: the function in float32, one rounding half away from zero.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOGISTIC_SCALE, LOGISTIC_ZERO_POINT = np.float32(1 / 256), -128  # of the output, fixed by TFLite's quantization spec
+TANH_SCALE, TANH_ZERO_POINT = np.float32(1 / 128), 0  # likewise
 _FAR = 80.0  # exp(80) is finite in float32, and the logistic there is 0 or 1 in any int8 scale
 
 FloatArray = NDArray[np.float32]
@@ -32,6 +33,15 @@ def logistic_table(input_scale: np.float32, input_zero_point: int) -> NDArray[np
         return np.float32(1) / (np.float32(1) + _exp(-np.clip(x, -_FAR, _FAR)))
 
     return _table(logistic, (input_scale, input_zero_point), (LOGISTIC_SCALE, LOGISTIC_ZERO_POINT))
+
+
+def tanh_table(input_scale: np.float32, input_zero_point: int) -> NDArray[np.int8]:
+    """Entry q + 128 is tanh(x) of input code q; (256,) int8."""
+
+    def tanh(x: FloatArray) -> FloatArray:
+        return np.tanh(x.astype(np.float64)).astype(np.float32)
+
+    return _table(tanh, (input_scale, input_zero_point), (TANH_SCALE, TANH_ZERO_POINT))
 
 
 def _exp(x: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Float Graph + ranges -> int8 Graph: a scale and zero point for every activation, int8 weights, int32 biases.
 
-Rules of TFLite's quantization spec: activations are asymmetric per tensor and hold zero exactly; Concat, Pad, Reshape
-and pooling have one quantization for inputs and output; the logistic's output is 1/256 with zero point -128.
+Rules of TFLite's quantization spec: activations are asymmetric per tensor and hold zero exactly; Concat, Pad, Reshape,
+Maximum and pooling have one quantization for inputs and output; logistic, softmax and tanh have a fixed output scale.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import numpy as np
 
 from asd_edge.errors import QuantizationError
 from asd_edge.graph.graph import Graph, Quantization, Tensor
-from asd_edge.graph.ops import Conv2D, DepthwiseConv2D, PRelu
+from asd_edge.graph.ops import Conv2D, DepthwiseConv2D, FullyConnected, PRelu
 from quantization.observers import Range
 from quantization.quantize_weights import quantize_slopes, quantize_weights
 from quantization.settle_ranges import settle_ranges
@@ -39,7 +39,7 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
     }
     for op in graph.ops:
         match op:
-            case Conv2D() | DepthwiseConv2D():
+            case Conv2D() | DepthwiseConv2D() | FullyConnected():
                 quantized = quantize_weights(
                     graph.values(op.inputs[1]).astype(np.float64),
                     graph.values(op.inputs[2]).astype(np.float64),

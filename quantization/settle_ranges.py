@@ -18,17 +18,26 @@ from asd_edge.graph.ops import (
     Conv2D,
     DepthwiseConv2D,
     Elu,
+    FullyConnected,
+    LeakyRelu,
     Logistic,
+    Maximum,
     MaxPool2D,
+    Mean,
     Mul,
     Op,
     Pad,
     PRelu,
+    Relu,
+    Requantize,
     Reshape,
+    Softmax,
+    Tanh,
 )
 from quantization.observers import Range
 
-LOGISTIC_RANGE = Range(0.0, 255 / 256)  # scale 1/256, zero point -128: fixed by TFLite
+LOGISTIC_RANGE = Range(0.0, 255 / 256)  # scale 1/256, zero point -128: fixed by TFLite, as for softmax
+TANH_RANGE = Range(-1.0, 127 / 128)  # scale 1/128, zero point 0: likewise
 _LEAST_WIDTH = 1e-6
 _LEAST_SHARE = 2.0**-18  # of the greatest output that the inputs' ranges could give
 
@@ -68,8 +77,13 @@ def _conceivable_width(graph: Graph, op: Op, widths: list[float]) -> float:
             weights, bias = (np.abs(graph.values(name).astype(np.float64)) for name in op.inputs[1:])
             taps = (0, 1, 2) if isinstance(op, DepthwiseConv2D) else (1, 2, 3)
             return float((weights.sum(axis=taps) * widths[0] + bias).max())
-        case Elu():
+        case FullyConnected():
+            weights, bias = (np.abs(graph.values(name).astype(np.float64)) for name in op.inputs[1:])
+            return float((weights.sum(axis=1) * widths[0] + bias).max())
+        case Elu() | Relu() | Mean() | Requantize():
             return widths[0]
+        case LeakyRelu():
+            return widths[0] * max(1.0, op.alpha)
         case PRelu():
             return widths[0] * max(1.0, float(np.abs(graph.values(op.inputs[1]).astype(np.float64)).max()))
         case Add():
@@ -81,21 +95,31 @@ def _conceivable_width(graph: Graph, op: Op, widths: list[float]) -> float:
 
 
 def _shared(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
-    """Equal ranges where one operator can't rescale between its tensors, and the logistic's as TFLite fixes it."""
-    logistics = {op.output for op in graph.ops if isinstance(op, Logistic)}
+    """Equal ranges where one operator can't rescale between its tensors, and those that TFLite fixes."""
+    fixed = {op.output: op for op in graph.ops if isinstance(op, Logistic | Softmax | Tanh)}
     shared: dict[str, Range] = {}
     for group in _groups(graph):
         union = ranges[group[0]]
         for name in group[1:]:
             union = union.union(ranges[name])
-        fixed = logistics.intersection(group)
-        if fixed and (union.low < 0 or union.high > 1):
-            raise QuantizationError(
-                f"{min(fixed)}: a sigmoid, whose int8 scale is 1/256, shares the scale of values in {union.low:.3g} to "
-                f"{union.high:.3g} through a concatenation; put a 1x1 convolution behind the sigmoid"
-            )
-        shared.update(dict.fromkeys(group, LOGISTIC_RANGE if fixed else union))
+        found = [fixed[name] for name in group if name in fixed]
+        shared.update(dict.fromkeys(group, _fixed(found, union) if found else union))
     return shared
+
+
+def _fixed(ops: list[Logistic | Softmax | Tanh], union: Range) -> Range:
+    """The range that TFLite gives the outputs of these operators, which share a scale with values in `union`."""
+    op = min(ops, key=lambda op: op.output)
+    is_tanh = isinstance(op, Tanh)
+    fits = union.low >= (-1 if is_tanh else 0) and union.high <= 1
+    if not fits or any(isinstance(other, Tanh) is not is_tanh for other in ops):
+        kind = "tanh" if is_tanh else "sigmoid" if isinstance(op, Logistic) else "softmax"
+        raise QuantizationError(
+            f"{op.output}: a {kind}, whose int8 scale is {'1/128' if is_tanh else '1/256'}, shares the scale of values "
+            f"in {union.low:.3g} to {union.high:.3g} through a concatenation or maximum; put a 1x1 convolution behind "
+            f"the {kind}"
+        )
+    return TANH_RANGE if is_tanh else LOGISTIC_RANGE
 
 
 def _groups(graph: Graph) -> Iterator[list[str]]:
@@ -108,7 +132,7 @@ def _groups(graph: Graph) -> Iterator[list[str]]:
         return name
 
     for op in graph.ops:
-        if isinstance(op, Concat | Pad | Reshape | AveragePool2D | MaxPool2D):
+        if isinstance(op, Concat | Pad | Reshape | AveragePool2D | MaxPool2D | Maximum):
             for name in op.inputs:
                 leader[find(name)] = find(op.output)
     groups: dict[str, list[str]] = {}

@@ -12,13 +12,19 @@ from asd_edge.graph.ops import (
     Concat,
     Conv2D,
     DepthwiseConv2D,
+    FullyConnected,
+    Logistic,
+    Maximum,
     MaxPool2D,
+    Mean,
     Mul,
     Op,
     Pad,
     Padding,
     PRelu,
     Reshape,
+    Softmax,
+    Tanh,
     output_size,
 )
 
@@ -34,7 +40,7 @@ def check_shapes(graph: Graph) -> None:
     for op in graph.ops:
         for index, name in enumerate(op.inputs):
             is_constant = graph.tensors[name].values is not None
-            if is_constant != _is_constant_operand(op, index):
+            if is_constant not in _may_be_constant(graph, op, index):
                 raise GraphError(f"tensor {name} of {op.output}: a constant and an activation are confused")
             if not is_constant and name not in computed:
                 raise GraphError(f"tensor {name} is read by {op.output} before an operator gives it")
@@ -44,14 +50,20 @@ def check_shapes(graph: Graph) -> None:
         expected, found = _output_shape(graph, op), graph.tensors[op.output].shape
         if expected != found:
             raise GraphError(f"tensor {op.output} has the shape {found}; its operator gives {expected}")
+        _check_quantization(graph, op)
         computed.add(op.output)
     for name in graph.outputs:
         if name not in computed:
             raise GraphError(f"output {name} is given by no operator")
 
 
-def _is_constant_operand(op: Op, index: int) -> bool:
-    return isinstance(op, Conv2D | DepthwiseConv2D | PRelu) and index > 0
+def _may_be_constant(graph: Graph, op: Op, index: int) -> tuple[bool, ...]:
+    """Which of False and True are right for an operand: weights are constants, one summand may be."""
+    if isinstance(op, Add | Mul | Maximum):
+        is_other_constant = graph.tensors[op.inputs[1 - index]].values is not None
+        return (False,) if is_other_constant else (False, True)
+    weighted = Conv2D | DepthwiseConv2D | FullyConnected | PRelu
+    return (isinstance(op, weighted) and index > 0,)
 
 
 def _check_activation(graph: Graph, name: str) -> None:
@@ -60,6 +72,27 @@ def _check_activation(graph: Graph, name: str) -> None:
         raise GraphError(f"tensor {name} is {tensor.dtype} {tensor.shape}, not int8 [1, time, mel, channels]")
     if tensor.quantization is None or len(tensor.quantization.scale) != 1:
         raise GraphError(f"tensor {name} needs one scale and one zero point")
+
+
+def _check_quantization(graph: Graph, op: Op) -> None:
+    """Operators that copy codes have one quantization; that of a table's output is fixed by TFLite's specification."""
+    output = graph.tensors[op.output].quantization
+    assert output is not None, "checked as an activation"
+    found = (float(output.scale[0]), int(output.zero_point[0]))
+    if isinstance(op, Concat | Pad | Reshape | AveragePool2D | MaxPool2D | Maximum):
+        for name in op.inputs:
+            source = graph.tensors[name].quantization
+            if source is None or (float(source.scale[0]), int(source.zero_point[0])) != found:
+                raise GraphError(
+                    f"tensor {name} has another scale or zero point than {op.output}, which copies its codes"
+                )
+    if isinstance(op, Logistic | Softmax | Tanh):
+        fixed = (1 / 128, 0) if isinstance(op, Tanh) else (1 / 256, -128)
+        if found != fixed:
+            raise GraphError(
+                f"tensor {op.output} has the scale {found[0]:g} and zero point {found[1]}; its operator gives "
+                f"{fixed[0]:g} and {fixed[1]}"
+            )
 
 
 def _output_shape(graph: Graph, op: Op) -> Shape | None:
@@ -77,10 +110,15 @@ def _output_shape(graph: Graph, op: Op) -> Shape | None:
             fits = n_filters == 1 and n_channels == channels and shapes[2] == (channels,)
             window = _window((time, mel), (kernel_time, kernel_mel), op.stride, op.padding)
             return (1, *window, channels) if fits else None
+        case FullyConnected():
+            n_outputs, n_inputs = _weights_shape(graph, op)
+            return (1, 1, 1, n_outputs) if n_inputs == prod(shapes[0]) and shapes[2] == (n_outputs,) else None
         case AveragePool2D() | MaxPool2D():
-            return (1, *_window((time, mel), op.window, op.stride, Padding()), channels)
-        case Add() | Mul():
-            return shapes[0] if shapes[0] == shapes[1] else None
+            return (1, *_window((time, mel), op.window, op.stride, op.padding), channels)
+        case Mean():
+            return (1, 1 if 1 in op.axes else time, 1 if 2 in op.axes else mel, channels)
+        case Add() | Mul() | Maximum():
+            return _broadcast(shapes[0], shapes[1]) or _broadcast(shapes[1], shapes[0])
         case PRelu():
             slopes = graph.tensors[op.inputs[1]]
             fits = slopes.shape == (1, 1, channels) and slopes.dtype == "int8"
@@ -97,11 +135,17 @@ def _output_shape(graph: Graph, op: Op) -> Shape | None:
             return shapes[0]
 
 
-def _weights_shape(graph: Graph, op: Conv2D | DepthwiseConv2D) -> Shape:
+def _broadcast(shape: Shape, other: Shape) -> Shape | None:
+    """`shape` where the other is the same, one value per channel or one value."""
+    return shape if other in (shape, (1, 1, 1, shape[3]), (1, 1, 1, 1)) else None
+
+
+def _weights_shape(graph: Graph, op: Conv2D | DepthwiseConv2D | FullyConnected) -> Shape:
     weights, bias = (graph.tensors[name] for name in op.inputs[1:])
-    if weights.dtype != "int8" or len(weights.shape) != 4 or bias.dtype != "int32":
+    rank = 2 if isinstance(op, FullyConnected) else 4
+    if weights.dtype != "int8" or len(weights.shape) != rank or bias.dtype != "int32":
         raise GraphError(
-            f"{op.output}: weights {weights.dtype} {weights.shape}, bias {bias.dtype}; want rank 4 int8, int32"
+            f"{op.output}: weights {weights.dtype} {weights.shape}, bias {bias.dtype}; want rank {rank} int8, int32"
         )
     quantization = weights.quantization
     if quantization is None or np.any(quantization.zero_point):

@@ -1,6 +1,9 @@
 """A .tflite file -> int8 Graph, the inverse of write_tflite: the reference interpreter runs the very file.
 
-What no stage defines is refused by name: another operator, a float tensor, dilation, a batch, several subgraphs.
+Files that other exporters wrote are read too; what they leave out is filled in: a missing bias is zero, one scale of
+weights stands for all channels, an activation of two or three dimensions gets four.
+What no stage defines is refused by name: another operator, a float tensor, dilation, a batch, several subgraphs,
+sums that could leave 32 bits.
 """
 
 from pathlib import Path
@@ -9,32 +12,16 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from asd_edge.errors import GraphError, UnsupportedOperatorError, WorkDirectoryError
+from asd_edge.errors import GraphError, WorkDirectoryError
 from asd_edge.export.check_shapes import check_shapes
-from asd_edge.export.tflite_operators import ACTIVATIONS, FILE_IDENTIFIER, OPERATORS, SAME, SCHEMA_VERSION, builtin_name
+from asd_edge.export.read_operator import FileOperator, read_operator
+from asd_edge.export.tflite_operators import FILE_IDENTIFIER, OPERATORS, SCHEMA_VERSION
 from asd_edge.graph.graph import Graph, Quantization, Tensor
-from asd_edge.graph.ops import (
-    Activation,
-    Add,
-    AveragePool2D,
-    Concat,
-    Conv2D,
-    DepthwiseConv2D,
-    Elu,
-    Logistic,
-    MaxPool2D,
-    Mul,
-    Op,
-    Pad,
-    Padding,
-    PRelu,
-    Reshape,
-    same_padding,
-)
+from asd_edge.graph.ops import Add, Conv2D, DepthwiseConv2D, FullyConnected, Maximum, Mul, Op
+from quantization.check_accumulators import check_accumulators
 
-_OP_TYPES = {operator.code: op_type for op_type, operator in OPERATORS.items()}
-_ACTIVATIONS = {code: activation for activation, code in ACTIVATIONS.items()}
 _DTYPES = {schema.TensorType.INT8: "int8", schema.TensorType.INT32: "int32"}
+_BIASED = tuple(OPERATORS[op_type].code for op_type in (Conv2D, DepthwiseConv2D, FullyConnected))
 _NEXT = "export it again"
 
 
@@ -60,7 +47,7 @@ def read_tflite(path: Path) -> Graph:
 
 
 class _Reader:
-    """One parsed file; `parameters` are the tensors that only say how an operator works (paddings, shapes)."""
+    """One parsed file; `ranks` are the file's own numbers of dimensions, since an activation has four in the Graph."""
 
     def __init__(self, model: Any) -> None:
         if model.version != SCHEMA_VERSION or len(model.subgraphs) != 1:
@@ -70,32 +57,36 @@ class _Reader:
         self.model = model
         self.subgraph: Any = model.subgraphs[0]
         self.names = [tensor.name.decode() for tensor in self.subgraph.tensors]
-        self.parameters: set[str] = set()
+        self.tensors: dict[str, Tensor] = {}
+        self.ranks: dict[str, int] = {}
 
     def read(self) -> Graph:
         if len(set(self.names)) != len(self.names):
             raise GraphError(f"two tensors share a name; {_NEXT}")
-        tensors = {
-            name: self._tensor(name, tensor) for name, tensor in zip(self.names, self.subgraph.tensors, strict=True)
-        }
-        ops = tuple(self._operator(operator, tensors) for operator in self.subgraph.operators)
-        kept = {name: tensor for name, tensor in tensors.items() if name not in self.parameters}
-        for op in ops:
-            if isinstance(op, Conv2D | DepthwiseConv2D):
-                _set_channel_axes(kept, op)
-        for name in kept:
-            if kept[name].quantization is None:
+        inputs, outputs = self._named(self.subgraph.inputs), self._named(self.subgraph.outputs)
+        for name in (*inputs, *outputs):
+            self._read_tensor(name)
+        ops = tuple(self._operator(operator) for operator in self.subgraph.operators)
+        kept = {name: self.tensors[name] for op in ops for name in (*op.inputs, op.output)}
+        kept |= {name: self.tensors[name] for name in (*inputs, *outputs)}
+        for name, tensor in kept.items():
+            if tensor.quantization is None:
                 raise GraphError(f"tensor {name} has no scale; quantize it to int8")
-        graph = Graph(kept, ops, self._named(self.subgraph.inputs), self._named(self.subgraph.outputs))
+        graph = Graph(kept, ops, inputs, outputs)
         check_shapes(graph)
+        check_accumulators(graph)
         return graph
 
     def _named(self, indices: Any) -> tuple[str, ...]:
         if min(indices, default=0) < 0:
-            raise GraphError("an operator lacks an optional input (a bias); give every convolution a bias")
+            raise GraphError(f"an operator lacks an input; {_NEXT}")
         return tuple(self.names[index] for index in indices)
 
-    def _tensor(self, name: str, tensor: Any) -> Tensor:
+    def _read_tensor(self, name: str) -> None:
+        """Into `tensors` and `ranks`, once."""
+        if name in self.tensors:
+            return
+        tensor = self.subgraph.tensors[self.names.index(name)]
         if tensor.type not in _DTYPES:
             types = {value: key for key, value in vars(schema.TensorType).items() if isinstance(value, int)}
             raise GraphError(
@@ -103,56 +94,86 @@ class _Reader:
                 "quantize the whole network to int8"
             )
         dtype = _DTYPES[tensor.type]
-        shape = tuple(int(size) for size in tensor.shape)
+        shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
         buffer = self.model.buffers[tensor.buffer]
         if buffer.offset or buffer.size or tensor.sparsity is not None:
             raise GraphError(f"tensor {name} lies outside the flatbuffer or is sparse; write it into the file in full")
+        self.ranks[name] = len(shape)
         values = None
         if buffer.data is not None and len(buffer.data):
             little_endian = np.frombuffer(buffer.data.tobytes(), np.dtype(dtype).newbyteorder("<"))
             values = little_endian.astype(dtype).reshape(shape)
-        return Tensor(name, shape, dtype, values, _quantization(name, tensor.quantization))
+        else:
+            shape = _four_dimensions(shape)
+        self.tensors[name] = Tensor(name, shape, dtype, values, _quantization(name, tensor.quantization))
 
-    def _operator(self, operator: Any, tensors: dict[str, Tensor]) -> Op:
+    def _operator(self, operator: Any) -> Op:
         code = self.model.operatorCodes[operator.opcodeIndex]
         builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-        inputs, (output,) = self._named(operator.inputs), self._named(operator.outputs)
-        if builtin not in _OP_TYPES:
-            known = ", ".join(sorted(builtin_name(known) for known in _OP_TYPES))
-            raise UnsupportedOperatorError(
-                f"operator {builtin_name(builtin)} (output {output!r}) is not supported; this project runs {known}"
+        (output,) = self._named(operator.outputs)
+        indices = list(operator.inputs)
+        lacks_bias = builtin in _BIASED and (len(indices) == 2 or (len(indices) == 3 and indices[2] < 0))
+        inputs = self._named(indices[:2] if lacks_bias else indices)
+        for name in (*inputs, output):
+            self._read_tensor(name)
+        if lacks_bias:
+            inputs = (*inputs, self._add_zero_bias(builtin, inputs, output))
+        found = FileOperator(builtin, operator.builtinOptions, inputs, output, self.tensors, self.ranks)
+        op = read_operator(found)
+        if isinstance(op, Conv2D | DepthwiseConv2D | FullyConnected):
+            self._set_channel_axes(op)
+        if isinstance(op, Add | Mul | Maximum):
+            self._give_constants_four_dimensions(op)
+        return op
+
+    def _add_zero_bias(self, builtin: int, inputs: tuple[str, ...], output: str) -> str:
+        """A bias of zeros in the scale that TFLite's specification gives it."""
+        name, weights = f"{output}/zero_bias", self.tensors[inputs[1]]
+        if name in self.names:
+            raise GraphError(f"tensor {name} stands where {output} lacks a bias; give every layer a bias")
+        n_outputs = weights.shape[3 if builtin == OPERATORS[DepthwiseConv2D].code else 0]
+        source, scales = self.tensors[inputs[0]].quantization, weights.quantization
+        if source is None or scales is None:
+            raise GraphError(f"{output}: input or weights have no scale; quantize them to int8")
+        quantization = Quantization(source.scale[0] * scales.scale, np.zeros(len(scales.scale), np.int32))
+        self.tensors[name] = Tensor(name, (n_outputs,), "int32", np.zeros(n_outputs, np.int32), quantization)
+        return name
+
+    def _set_channel_axes(self, op: Conv2D | DepthwiseConv2D | FullyConnected) -> None:
+        """Say which axis has a scale per channel; one scale for all is repeated."""
+        axes = (3 if isinstance(op, DepthwiseConv2D) else 0, 0)
+        for name, axis in zip(op.inputs[1:], axes, strict=True):
+            tensor = self.tensors[name]
+            quantization, n_channels = tensor.quantization, tensor.shape[axis]
+            is_usable = quantization is not None and len(quantization.scale) in (1, n_channels)
+            if tensor.values is None or quantization is None or not is_usable:
+                raise GraphError(
+                    f"tensor {name} of {op.output} isn't a constant with one scale or one per channel; {_NEXT}"
+                )
+            scale, zero_point = quantization.scale, quantization.zero_point
+            channels = Quantization(
+                np.broadcast_to(scale, n_channels).copy(), np.broadcast_to(zero_point, n_channels).copy(), axis
             )
-        options, op_type = operator.builtinOptions, _OP_TYPES[builtin]
-        where = f"{builtin_name(builtin)} (output {output!r})"
-        activation = _activation(op_type, options, where)
-        if op_type in (Conv2D, DepthwiseConv2D):
-            return _convolution(op_type, inputs, output, options, tensors, activation, where)
-        if op_type in (AveragePool2D, MaxPool2D):
-            return _pool(op_type, inputs, output, options, tensors, where)
-        if op_type is Pad:
-            self.parameters.add(inputs[1])
-            return Pad((inputs[0],), output, _paddings(tensors[inputs[1]], where))
-        if op_type is Reshape:
-            self.parameters.update(inputs[1:])
-            return Reshape((inputs[0],), output)
-        if op_type is Concat:
-            if options.axis not in (3, -1):
-                raise GraphError(f"{where}: axis {options.axis}; only channels (3) are concatenated")
-            return Concat(inputs, output)
-        n_inputs = 2 if op_type in (Add, Mul, PRelu) else 1
-        if len(inputs) != n_inputs:
-            raise GraphError(f"{where}: {len(inputs)} inputs where {n_inputs} are needed; {_NEXT}")
-        if op_type is Add:
-            return Add((inputs[0], inputs[1]), output, activation)
-        if op_type is Mul:
-            return Mul((inputs[0], inputs[1]), output)
-        if op_type is PRelu:
-            return PRelu((inputs[0], inputs[1]), output)
-        return Elu((inputs[0],), output) if op_type is Elu else Logistic((inputs[0],), output)
+            self.tensors[name] = Tensor(name, tensor.shape, tensor.dtype, tensor.values, channels)
+
+    def _give_constants_four_dimensions(self, op: Add | Mul | Maximum) -> None:
+        for name in op.inputs:
+            tensor = self.tensors[name]
+            if tensor.values is not None:
+                shape = (1,) * (4 - len(tensor.shape)) + tensor.shape
+                values = tensor.values.reshape(shape)
+                self.tensors[name] = Tensor(name, shape, tensor.dtype, values, tensor.quantization)
+
+
+def _four_dimensions(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """An activation's shape in the Graph: [1, n] is [1, 1, 1, n] and [1, a, n] is [1, a, 1, n]; others stay."""
+    if len(shape) == 2:
+        return (shape[0], 1, 1, shape[1])
+    return (shape[0], shape[1], 1, shape[2]) if len(shape) == 3 else shape
 
 
 def _quantization(name: str, quantization: Any) -> Quantization | None:
-    """Per tensor; `_set_channel_axes` says where it is per channel."""
+    """Per tensor; `_Reader._set_channel_axes` says where it is per channel."""
     if quantization is None or quantization.scale is None:
         return None
     scale = np.array(quantization.scale, np.float32)
@@ -161,68 +182,3 @@ def _quantization(name: str, quantization: Any) -> Quantization | None:
     if len(scale) != len(zero_point) or not is_usable:
         raise GraphError(f"tensor {name} has unusable scales or zero points; {_NEXT}")
     return Quantization(scale, zero_point.astype(np.int32))
-
-
-def _set_channel_axes(tensors: dict[str, Tensor], op: Conv2D | DepthwiseConv2D) -> None:
-    axes = (3 if isinstance(op, DepthwiseConv2D) else 0, 0)
-    for name, axis in zip(op.inputs[1:], axes, strict=True):
-        tensor = tensors[name]
-        quantization = tensor.quantization
-        if tensor.values is None or quantization is None or len(quantization.scale) != tensor.shape[axis]:
-            raise GraphError(f"tensor {name} of {op.output} isn't a constant with one scale per channel; {_NEXT}")
-        channels = Quantization(quantization.scale, quantization.zero_point, axis)
-        tensors[name] = Tensor(name, tensor.shape, tensor.dtype, tensor.values, channels)
-
-
-def _activation(op_type: type[Op], options: Any, where: str) -> Activation:
-    code = getattr(options, "fusedActivationFunction", schema.ActivationFunctionType.NONE)
-    fusing = (Conv2D, DepthwiseConv2D, Add)
-    if code not in _ACTIVATIONS or (_ACTIVATIONS[code] is not Activation.NONE and op_type not in fusing):
-        raise GraphError(f"{where}: fused activation {code} is not supported; make it an operator of its own")
-    return _ACTIVATIONS[code]
-
-
-def _convolution(
-    op_type: type[Op],
-    inputs: tuple[str, ...],
-    output: str,
-    options: Any,
-    tensors: dict[str, Tensor],
-    activation: Activation,
-    where: str,
-) -> Op:
-    if (options.dilationHFactor, options.dilationWFactor) != (1, 1) or getattr(options, "depthMultiplier", 1) != 1:
-        raise GraphError(f"{where}: dilation and depth multipliers are not supported; use stride or a larger kernel")
-    if len(inputs) != 3:
-        raise GraphError(f"{where}: {len(inputs)} inputs; give the convolution weights and a bias")
-    stride = (options.strideH, options.strideW)
-    padding = Padding()
-    if options.padding == SAME:
-        (_, time, mel, _), (_, *kernel, _) = tensors[inputs[0]].shape, tensors[inputs[1]].shape
-        padding = Padding(*same_padding(time, kernel[0], stride[0]), *same_padding(mel, kernel[1], stride[1]))
-    names = (inputs[0], inputs[1], inputs[2])
-    if op_type is Conv2D:
-        return Conv2D(names, output, stride, padding, activation)
-    return DepthwiseConv2D(names, output, stride, padding, activation)
-
-
-def _pool(
-    op_type: type[Op], inputs: tuple[str, ...], output: str, options: Any, tensors: dict[str, Tensor], where: str
-) -> Op:
-    (source,) = inputs
-    window, stride = (options.filterHeight, options.filterWidth), (options.strideH, options.strideW)
-    if options.padding == SAME:
-        _, time, mel, _ = tensors[source].shape
-        if any((*same_padding(time, window[0], stride[0]), *same_padding(mel, window[1], stride[1]))):
-            raise GraphError(f"{where}: padding is not supported in pooling; use a window that divides the map")
-    pool = AveragePool2D if op_type is AveragePool2D else MaxPool2D
-    return pool((source,), output, window, stride)
-
-
-def _paddings(tensor: Tensor, where: str) -> Padding:
-    if tensor.values is None or tensor.shape != (4, 2):
-        raise GraphError(f"{where}: paddings {tensor.name} aren't a 4x2 constant; {_NEXT}")
-    batch, time, mel, channels = (tuple(int(size) for size in row) for row in np.asarray(tensor.values, np.int32))
-    if any(batch) or any(channels):
-        raise GraphError(f"{where}: pads batch or channels; only time and mel are padded")
-    return Padding(*time, *mel)

@@ -1,7 +1,7 @@
 """int8 Graph -> the bytes of a .tflite file, written with the TFLite schema's own classes; same graph, same bytes.
 
-Every tensor is int8 but int32 biases and the int32 constants of PAD and RESHAPE. Constants with the same bytes share a
-buffer; vectors with the same content (zero points, shapes) share one place in the file.
+Every tensor is int8 but int32 biases and the int32 constants of PAD, RESHAPE and MEAN. Constants with the same bytes
+share a buffer; vectors with the same content (zero points, shapes) share one place in the file.
 """
 
 from collections.abc import Sequence
@@ -12,31 +12,15 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from asd_edge.errors import GraphError
-from asd_edge.export.tflite_operators import (
-    ACTIVATIONS,
-    FILE_IDENTIFIER,
-    SAME,
-    SCHEMA_VERSION,
-    VALID,
-    TfliteOperator,
-    tflite_operator,
-)
+from asd_edge.export.tflite_operators import FILE_IDENTIFIER, SCHEMA_VERSION, TfliteOperator, tflite_operator
+from asd_edge.export.write_options import write_options
 from asd_edge.graph.graph import Graph, Quantization, Tensor
 from asd_edge.graph.ops import (
-    Activation,
-    Add,
-    AveragePool2D,
-    Concat,
-    Conv2D,
-    DepthwiseConv2D,
-    MaxPool2D,
-    Mul,
+    Mean,
     Op,
     Pad,
-    Padding,
     Reshape,
 )
-from asd_edge.graph.passes import is_same_padding
 
 DESCRIPTION = "asd-edge int8"
 SIGNATURE = "serving_default"
@@ -53,7 +37,7 @@ def tflite_bytes(graph: Graph) -> bytes:
 def file_tensors(graph: Graph) -> tuple[list[Tensor], list[list[str]]]:
     """The file's tensors in order (inputs, then each operator's constants and output); each operator's inputs.
 
-    PAD and RESHAPE get the constants that TFLite reads their padding and shape from.
+    PAD, RESHAPE and MEAN get the constants that TFLite reads their padding, shape and axes from.
     """
     tensors = {name: graph.tensors[name] for name in graph.inputs}
     operands: list[list[str]] = []
@@ -67,6 +51,9 @@ def file_tensors(graph: Graph) -> tuple[list[Tensor], list[list[str]]]:
                 operands[-1].append(constants[-1].name)
             case Reshape():
                 constants.append(_int32(f"{op.output}/shape", graph.tensors[op.output].shape))
+                operands[-1].append(constants[-1].name)
+            case Mean():
+                constants.append(_int32(f"{op.output}/axes", op.axes))
                 operands[-1].append(constants[-1].name)
             case _:
                 pass
@@ -159,7 +146,7 @@ class _Writer:
         operator = tflite_operator(self.graph, op)
         code = self.operators.setdefault(operator, len(self.operators))
         inputs, outputs = self._indices(operands), self._indices([op.output])
-        options = self._options(op)
+        options = write_options(self.builder, self.graph, op, self._vector)
         schema.OperatorStart(self.builder)
         schema.OperatorAddOpcodeIndex(self.builder, code)
         schema.OperatorAddInputs(self.builder, inputs)
@@ -168,63 +155,6 @@ class _Writer:
             schema.OperatorAddBuiltinOptionsType(self.builder, operator.options)
             schema.OperatorAddBuiltinOptions(self.builder, options)
         return int(schema.OperatorEnd(self.builder))
-
-    def _options(self, op: Op) -> int | None:
-        """The options table of an operator that has one."""
-        builder = self.builder
-        match op:
-            case Conv2D():
-                schema.Conv2DOptionsStart(builder)
-                schema.Conv2DOptionsAddPadding(builder, self._padding(op))
-                schema.Conv2DOptionsAddStrideH(builder, op.stride[0])
-                schema.Conv2DOptionsAddStrideW(builder, op.stride[1])
-                schema.Conv2DOptionsAddFusedActivationFunction(builder, ACTIVATIONS[op.activation])
-                return int(schema.Conv2DOptionsEnd(builder))
-            case DepthwiseConv2D():
-                schema.DepthwiseConv2DOptionsStart(builder)
-                schema.DepthwiseConv2DOptionsAddPadding(builder, self._padding(op))
-                schema.DepthwiseConv2DOptionsAddStrideH(builder, op.stride[0])
-                schema.DepthwiseConv2DOptionsAddStrideW(builder, op.stride[1])
-                schema.DepthwiseConv2DOptionsAddDepthMultiplier(builder, 1)
-                schema.DepthwiseConv2DOptionsAddFusedActivationFunction(builder, ACTIVATIONS[op.activation])
-                return int(schema.DepthwiseConv2DOptionsEnd(builder))
-            case AveragePool2D() | MaxPool2D():
-                schema.Pool2DOptionsStart(builder)
-                schema.Pool2DOptionsAddPadding(builder, VALID)
-                schema.Pool2DOptionsAddStrideH(builder, op.stride[0])
-                schema.Pool2DOptionsAddStrideW(builder, op.stride[1])
-                schema.Pool2DOptionsAddFilterHeight(builder, op.window[0])
-                schema.Pool2DOptionsAddFilterWidth(builder, op.window[1])
-                return int(schema.Pool2DOptionsEnd(builder))
-            case Add():
-                schema.AddOptionsStart(builder)
-                schema.AddOptionsAddFusedActivationFunction(builder, ACTIVATIONS[op.activation])
-                return int(schema.AddOptionsEnd(builder))
-            case Mul():
-                schema.MulOptionsStart(builder)
-                schema.MulOptionsAddFusedActivationFunction(builder, ACTIVATIONS[Activation.NONE])
-                return int(schema.MulOptionsEnd(builder))
-            case Concat():
-                schema.ConcatenationOptionsStart(builder)
-                schema.ConcatenationOptionsAddAxis(builder, 3)
-                return int(schema.ConcatenationOptionsEnd(builder))
-            case Pad():
-                schema.PadOptionsStart(builder)
-                return int(schema.PadOptionsEnd(builder))
-            case Reshape():
-                shape = self._vector(np.array(self.graph.tensors[op.output].shape, np.int32))
-                schema.ReshapeOptionsStart(builder)
-                schema.ReshapeOptionsAddNewShape(builder, shape)
-                return int(schema.ReshapeOptionsEnd(builder))
-            case _:
-                return None
-
-    def _padding(self, op: Conv2D | DepthwiseConv2D) -> int:
-        if op.padding == Padding():
-            return int(VALID)
-        if is_same_padding(self.graph, op):
-            return int(SAME)
-        raise GraphError(f"{op.output}: {op.padding} is neither VALID nor SAME; run the float passes before quantizing")
 
     def _operator_code(self, operator: TfliteOperator) -> int:
         schema.OperatorCodeStart(self.builder)

@@ -16,16 +16,29 @@ from asd_edge.graph.ops import (
     Conv2D,
     DepthwiseConv2D,
     Elu,
+    FullyConnected,
+    LeakyRelu,
     Logistic,
+    Maximum,
     MaxPool2D,
+    Mean,
     Mul,
     Op,
     Pad,
     PRelu,
     Relu,
+    Requantize,
     Reshape,
+    Softmax,
+    Tanh,
 )
-from asd_edge.graph.windows import pad_time_mel, pooling_windows, shifted_views, windows_as_rows
+from asd_edge.graph.windows import (
+    average_counts,
+    pad_time_mel,
+    pooling_windows,
+    shifted_views,
+    windows_as_rows,
+)
 
 FloatArray = NDArray[np.float32]
 
@@ -59,6 +72,8 @@ def _activate(x: FloatArray, activation: Activation) -> FloatArray:
             return np.maximum(x, 0, out=x)
         case Activation.RELU6:
             return np.clip(x, 0, 6, out=x)
+        case Activation.RELU_N1_TO_1:
+            return np.clip(x, -1, 1, out=x)
         case Activation.NONE:
             return x
 
@@ -75,20 +90,32 @@ def _run_op(op: Op, operands: Sequence[FloatArray], shape: tuple[int, ...]) -> F
             return _activate(sums.reshape(shape), op.activation)
         case DepthwiseConv2D():
             return _activate(_depthwise(op, operands, shape), op.activation)
+        case FullyConnected():
+            weights, bias = operands[1:]
+            return _activate((weights @ x.ravel() + bias).reshape(shape), op.activation)
         case Affine():
             return x * operands[1] + operands[2]
         case Relu():
             return _activate(x.copy(), op.activation)
         case PRelu():
             return np.where(x >= 0, x, x * operands[1])
+        case LeakyRelu():
+            return np.where(x >= 0, x, x * np.float32(op.alpha))
         case Elu():
             return np.where(x >= 0, x, np.expm1(np.minimum(x, 0)))
         case Logistic():
             return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), np.float32)
+        case Tanh():
+            return np.tanh(x)
+        case Softmax():
+            powers = np.exp((x - x.max(axis=3, keepdims=True)) * np.float32(op.beta))
+            return np.asarray(powers / powers.sum(axis=3, keepdims=True))
         case Add():
             return _activate(x + operands[1], op.activation)
         case Mul():
-            return x * operands[1]
+            return _activate(x * operands[1], op.activation)
+        case Maximum():
+            return np.maximum(x, operands[1])
         case Concat():
             return np.concatenate(operands, axis=3)
         case Pad():
@@ -96,10 +123,17 @@ def _run_op(op: Op, operands: Sequence[FloatArray], shape: tuple[int, ...]) -> F
         case Reshape():
             return x.reshape(shape)
         case AveragePool2D():
-            means = pooling_windows(x, op.window, op.stride).mean(axis=1, dtype=np.float64)
-            return np.asarray(means, np.float32).reshape(shape)
+            # sums of float64, so that the zeros of padding don't count
+            sums = pooling_windows(pad_time_mel(x, op.padding, 0), op.window, op.stride).sum(axis=1, dtype=np.float64)
+            means = sums / average_counts(x, op)[:, None]
+            return _activate(means.astype(np.float32).reshape(shape), op.activation)
         case MaxPool2D():
-            return np.asarray(pooling_windows(x, op.window, op.stride).max(axis=1), np.float32).reshape(shape)
+            padded = pad_time_mel(x, op.padding, -np.inf)
+            return _activate(pooling_windows(padded, op.window, op.stride).max(axis=1).reshape(shape), op.activation)
+        case Mean():
+            return np.asarray(x.mean(axis=op.axes, keepdims=True, dtype=np.float64), np.float32)
+        case Requantize():
+            return x
 
 
 def _depthwise(op: DepthwiseConv2D, operands: Sequence[FloatArray], shape: tuple[int, ...]) -> FloatArray:

@@ -1,7 +1,7 @@
 """The operators of a Graph, one frozen dataclass each; semantics are TFLite's, layout [1, time, mel, channels].
 
 `inputs` names tensors in the order that TFLite gives them (activation, weights, bias); `output` is the only output.
-`Affine` and `Relu` exist only between import and the passes that fold them away (passes.py).
+`Affine` exists only between import and the passes that fold it away (passes.py).
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ class Activation(Enum):
     NONE = "none"
     RELU = "relu"
     RELU6 = "relu6"
+    RELU_N1_TO_1 = "relu_n1_to_1"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,15 @@ class DepthwiseConv2D:
 
 
 @dataclass(frozen=True)
+class FullyConnected:
+    """All values of x against each row of weights [out, in], bias [out]; the output is [1, 1, 1, out]."""
+
+    inputs: tuple[str, str, str]
+    output: str
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
 class Affine:
     """Batch normalization at inference, scale * x + offset: inputs (x, scale [channels], offset [channels])."""
 
@@ -58,7 +68,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class Relu:
-    """max(x, 0), or min(max(x, 0), 6) with activation RELU6."""
+    """max(x, 0), min(max(x, 0), 6) with activation RELU6, or min(max(x, -1), 1) with RELU_N1_TO_1."""
 
     inputs: tuple[str]
     output: str
@@ -71,6 +81,15 @@ class PRelu:
 
     inputs: tuple[str, str]
     output: str
+
+
+@dataclass(frozen=True)
+class LeakyRelu:
+    """x where x >= 0, alpha * x elsewhere."""
+
+    inputs: tuple[str]
+    output: str
+    alpha: float
 
 
 @dataclass(frozen=True)
@@ -90,8 +109,28 @@ class Logistic:
 
 
 @dataclass(frozen=True)
+class Tanh:
+    """(exp(2x) - 1) / (exp(2x) + 1)."""
+
+    inputs: tuple[str]
+    output: str
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """exp(beta * x) / sum(exp(beta * x)) over the channels of each position."""
+
+    inputs: tuple[str]
+    output: str
+    beta: float
+
+
+@dataclass(frozen=True)
 class Add:
-    """Sum of two activations of one shape."""
+    """Sum of two operands of one shape, or one of them [1, 1, 1, channels] or [1, 1, 1, 1] (as Mul and Maximum).
+
+    Such an operand may be a constant; the other is an activation.
+    """
 
     inputs: tuple[str, str]
     output: str
@@ -100,7 +139,16 @@ class Add:
 
 @dataclass(frozen=True)
 class Mul:
-    """Product of two activations of one shape."""
+    """Product of two operands, shaped as those of Add."""
+
+    inputs: tuple[str, str]
+    output: str
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The greater of two operands, shaped as those of Add; in int8 they and the output have one quantization."""
 
     inputs: tuple[str, str]
     output: str
@@ -133,39 +181,67 @@ class Reshape:
 
 @dataclass(frozen=True)
 class AveragePool2D:
-    """Mean over a window (time, mel), without padding."""
+    """Mean over a window (time, mel); what padding adds doesn't count: a window at the edge has fewer values."""
 
     inputs: tuple[str]
     output: str
     window: tuple[int, int]
     stride: tuple[int, int]
+    padding: Padding = Padding()
+    activation: Activation = Activation.NONE
 
 
 @dataclass(frozen=True)
 class MaxPool2D:
-    """Maximum over a window (time, mel), without padding."""
+    """Maximum over a window (time, mel); what padding adds doesn't count."""
 
     inputs: tuple[str]
     output: str
     window: tuple[int, int]
     stride: tuple[int, int]
+    padding: Padding = Padding()
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean over all positions of `axes`, 1 (time), 2 (mel) or both, which stay in the output's shape as ones."""
+
+    inputs: tuple[str]
+    output: str
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Requantize:
+    """The same real values under the output tensor's scale and zero point; TFLite's QUANTIZE from int8 to int8."""
+
+    inputs: tuple[str]
+    output: str
 
 
 Op = (
     Conv2D
     | DepthwiseConv2D
+    | FullyConnected
     | Affine
     | Relu
     | PRelu
+    | LeakyRelu
     | Elu
     | Logistic
+    | Tanh
+    | Softmax
     | Add
     | Mul
+    | Maximum
     | Concat
     | Pad
     | Reshape
     | AveragePool2D
     | MaxPool2D
+    | Mean
+    | Requantize
 )
 
 

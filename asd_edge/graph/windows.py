@@ -6,12 +6,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from asd_edge.graph.ops import Padding, output_size
+from asd_edge.graph.ops import AveragePool2D, Padding, output_size
 
 Number = TypeVar("Number", bound=np.generic)
 
 
-def pad_time_mel(x: NDArray[Number], padding: Padding, value: int) -> NDArray[Number]:
+def pad_time_mel(x: NDArray[Number], padding: Padding, value: float) -> NDArray[Number]:
     """x (1, time, mel, channels) with `value` around time and mel."""
     if padding == Padding():
         return x
@@ -34,6 +34,12 @@ def pooling_windows(x: NDArray[Number], window: tuple[int, int], stride: tuple[i
     """x (1, time, mel, channels) -> (out_time * out_mel, window_time * window_mel, channels)."""
     rows = windows_as_rows(x, window, stride)
     return rows.reshape(len(rows), window[0] * window[1], x.shape[3])
+
+
+def average_counts(x: NDArray[np.generic], op: AveragePool2D) -> NDArray[np.int64]:
+    """How many values each window holds without what padding adds: (out_time * out_mel,)."""
+    ones = pad_time_mel(np.ones((*x.shape[:3], 1), np.int64), op.padding, 0)
+    return np.asarray(pooling_windows(ones, op.window, op.stride).sum(axis=(1, 2)), np.int64)
 
 
 def shifted_views(

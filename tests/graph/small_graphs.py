@@ -16,22 +16,29 @@ from asd_edge.graph.ops import (
     Conv2D,
     DepthwiseConv2D,
     Elu,
+    FullyConnected,
+    LeakyRelu,
     Logistic,
+    Maximum,
     MaxPool2D,
+    Mean,
     Mul,
     Op,
     Pad,
     Padding,
     PRelu,
     Relu,
+    Requantize,
     Reshape,
+    Softmax,
+    Tanh,
     output_size,
 )
 
 Shape = tuple[int, ...]
 FloatArray = NDArray[np.float32]
 NO_PADDING = Padding()
-UNARY = {"relu": Relu, "elu": Elu, "logistic": Logistic}
+UNARY = {"relu": Relu, "elu": Elu, "logistic": Logistic, "tanh": Tanh, "requantize": Requantize}
 
 
 class GraphBuilder:
@@ -108,7 +115,7 @@ class GraphBuilder:
         return output
 
     def unary(self, kind: str, x: str) -> str:
-        """relu, elu or logistic."""
+        """A key of UNARY."""
         output = self._output(self.shape(x))
         self.ops.append(UNARY[kind]((x,), output))
         return output
@@ -121,6 +128,34 @@ class GraphBuilder:
     def mul(self, x: str, y: str) -> str:
         output = self._output(self.shape(x))
         self.ops.append(Mul((x, y), output))
+        return output
+
+    def maximum(self, x: str, y: str) -> str:
+        output = self._output(self.shape(x))
+        self.ops.append(Maximum((x, y), output))
+        return output
+
+    def leaky_relu(self, x: str, alpha: float) -> str:
+        output = self._output(self.shape(x))
+        self.ops.append(LeakyRelu((x,), output, alpha))
+        return output
+
+    def softmax(self, x: str, beta: float = 1.0) -> str:
+        output = self._output(self.shape(x))
+        self.ops.append(Softmax((x,), output, beta))
+        return output
+
+    def mean(self, x: str, axes: tuple[int, ...]) -> str:
+        output = self._output(tuple(1 if axis in axes else size for axis, size in enumerate(self.shape(x))))
+        self.ops.append(Mean((x,), output, axes))
+        return output
+
+    def fully_connected(self, x: str, n_outputs: int, activation: Activation = Activation.NONE) -> str:
+        n_inputs = int(np.prod(self.shape(x)))
+        output = self._output((1, 1, 1, n_outputs))
+        values = self.rng.normal(0, 1 / np.sqrt(n_inputs), (n_outputs, n_inputs))
+        names = (x, self.weight(f"{output}/weights", values), self._bias(output, n_outputs))
+        self.ops.append(FullyConnected(names, output, activation))
         return output
 
     def concat(self, names: Sequence[str]) -> str:
@@ -166,6 +201,8 @@ KINDS = (
     "relu6", "elu", "logistic", "prelu", "pad", "pad", "add", "add", "mul", "concat", "pool", "pool", "reshape",
 )  # fmt: skip
 
+IMPORTED_ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6)  # those that import_onnx gives
+
 
 @st.composite
 def float_graphs(draw: st.DrawFn, max_ops: int = 10) -> Graph:
@@ -184,7 +221,7 @@ def float_graphs(draw: st.DrawFn, max_ops: int = 10) -> Graph:
 def _append(draw: st.DrawFn, builder: GraphBuilder, kind: str, x: str, names: Sequence[str]) -> str:
     _, time, mel, _ = builder.shape(x)
     zeros = st.integers(0, 2)
-    activation = draw(st.sampled_from(list(Activation)))
+    activation = draw(st.sampled_from(IMPORTED_ACTIVATIONS))
     match kind:
         case "conv" | "depthwise":
             padding = Padding(draw(zeros), draw(zeros), draw(zeros), draw(zeros))

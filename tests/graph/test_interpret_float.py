@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from asd_edge.errors import GraphError
+from asd_edge.graph.graph import Tensor
 from asd_edge.graph.interpret_float import run_float
-from asd_edge.graph.ops import Activation
+from asd_edge.graph.ops import Activation, AveragePool2D, MaxPool2D, Padding
 from tests.graph.small_graphs import FloatArray, GraphBuilder
 
 
@@ -28,7 +29,12 @@ def test_input_that_does_not_fit_is_refused(inputs: dict[str, FloatArray], messa
 
 @pytest.mark.parametrize(
     ("activation", "expected"),
-    [(Activation.NONE, [-8, -2, 0, 2, 8]), (Activation.RELU, [0, 0, 0, 2, 8]), (Activation.RELU6, [0, 0, 0, 2, 6])],
+    [
+        (Activation.NONE, [-8, -2, 0, 2, 8]),
+        (Activation.RELU, [0, 0, 0, 2, 8]),
+        (Activation.RELU6, [0, 0, 0, 2, 6]),
+        (Activation.RELU_N1_TO_1, [-1, -1, 0, 1, 1]),
+    ],
 )
 def test_fused_activation_clamps_the_sum(activation: Activation, expected: list[float]) -> None:
     build = builder((1, 5, 1, 1))
@@ -59,3 +65,46 @@ def test_pooling_windows_move_by_the_stride_and_leave_channels_apart(largest: bo
     pooled = run_float(graph, {"x": np.concatenate([values, -values], axis=3)})[graph.outputs[0]]
     assert pooled[0, :, 0, 0].tolist() == expected
     assert pooled[0, :, 0, 1].tolist() == ([0.0, -2.0, -4.0] if largest else [-value for value in expected])
+
+
+@pytest.mark.parametrize(("largest", "expected"), [(False, [0.5, 2.0, 3.5]), (True, [1.0, 3.0, 4.0])])
+def test_what_padding_adds_does_not_count_in_pooling(largest: bool, expected: list[float]) -> None:
+    """x = 0..4 less 10; windows of 3 with one position before and one after."""
+    build = builder((1, 5, 1, 1))
+    x = np.arange(5, dtype=np.float32).reshape(1, 5, 1, 1)
+    kind = MaxPool2D if largest else AveragePool2D
+    build.tensors["y"] = Tensor("y", (1, 3, 1, 1), "float32")
+    build.ops.append(kind(("x",), "y", (3, 1), (2, 1), Padding(1, 1, 0, 0)))
+    pooled = run_float(build.graph("y"), {"x": x - 10})["y"]
+    assert (pooled.ravel() + 10).tolist() == expected
+
+
+def test_each_operator_computes_its_definition() -> None:
+    build = builder((1, 2, 3, 4))
+    x = np.random.default_rng(1).standard_normal((1, 2, 3, 4)).astype(np.float32)
+    names = [
+        build.leaky_relu("x", 0.25),
+        build.unary("tanh", "x"),
+        build.softmax("x", 2.0),
+        build.mean("x", (1,)),
+        build.mean("x", (1, 2)),
+        build.fully_connected("x", 3, Activation.RELU),
+        build.unary("requantize", "x"),
+    ]
+    names.append(build.maximum(names[1], "x"))
+    powers = np.exp(2.0 * x)
+    weights, bias = (build.graph().values(f"{names[5]}/{kind}").astype(np.float32) for kind in ("weights", "bias"))
+    expected = [
+        np.where(x < 0, 0.25 * x, x),
+        np.tanh(x),
+        powers / powers.sum(axis=3, keepdims=True),
+        x.mean(axis=1, keepdims=True),
+        x.mean(axis=(1, 2), keepdims=True),
+        np.maximum(weights @ x.ravel() + bias, 0).reshape(1, 1, 1, 3),
+        x,
+        np.maximum(np.tanh(x), x),
+    ]
+    found = run_float(build.graph(*names), {"x": x})
+    for name, values in zip(names, expected, strict=True):
+        assert found[name].dtype == np.float32
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)

@@ -3,7 +3,7 @@
 Scales are drawn around what makes the output use its range, so that rounding, saturation and clamping all occur.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,13 +13,11 @@ from asd_edge.graph.graph import Graph, Quantization, Tensor
 from asd_edge.graph.ops import (
     Activation,
     Add,
-    AveragePool2D,
     Concat,
     Conv2D,
     DepthwiseConv2D,
     Elu,
     Logistic,
-    MaxPool2D,
     Mul,
     Op,
     Pad,
@@ -58,6 +56,10 @@ class OneOperator:
         quantization = Quantization(scale.astype(np.float32), np.zeros(len(scale), np.int32), axis)
         self.tensors[name] = Tensor(name, values.shape, str(values.dtype), values, quantization)
         return name
+
+    def hold_constant(self, name: str) -> None:
+        """Make an input a constant of its codes."""
+        self.tensors[name] = replace(self.tensors[name], values=self.inputs.pop(name))
 
     def graph(self, op: Op) -> tuple[Graph, dict[str, Int8Array]]:
         return Graph(self.tensors, (op,), tuple(self.inputs), ("y",)), self.inputs
@@ -182,7 +184,7 @@ def products(draw: st.DrawFn) -> Case:
     )
     output_scale = scales_of_two[0] * scales_of_two[1] * draw(st.sampled_from([80.0, 0.3])) / draw(spreads())
     build.activation("y", shape, output_scale, draw(ZERO_POINTS))
-    return build.graph(Mul(names, "y"))
+    return build.graph(Mul(names, "y", draw(ACTIVATIONS)))
 
 
 @st.composite
@@ -210,14 +212,3 @@ def reshapes(draw: st.DrawFn) -> Case:
     build.input("x", shape, scale, zero_point)
     build.activation("y", (1, shape[1], shape[3], shape[2]), scale, zero_point)
     return build.graph(Reshape(("x",), "y"))
-
-
-@st.composite
-def poolings(draw: st.DrawFn, largest: bool) -> Case:
-    build, shape, scale, zero_point = draw(builders()), draw(maps()), draw(scales()), draw(ZERO_POINTS)
-    window = (draw(st.integers(1, shape[1])), draw(st.integers(1, shape[2])))
-    stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
-    sizes = (output_size(shape[1], window[0], stride[0]), output_size(shape[2], window[1], stride[1]))
-    build.input("x", shape, scale, zero_point)
-    build.activation("y", (1, *sizes, shape[3]), scale, zero_point)
-    return build.graph((MaxPool2D if largest else AveragePool2D)(("x",), "y", window, stride))

@@ -1,5 +1,6 @@
 """The int8 interpreter equals LiteRT's reference kernels bit for bit, per operator (ELU: LiteRT's plain kernel)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from asd_edge.errors import GraphError
 from asd_edge.graph.graph import Graph, Quantization, Tensor
-from asd_edge.graph.ops import Activation, Conv2D, Mul, PRelu, Relu
-from quantization.interpret_int8 import activation_bounds, run_int8
+from asd_edge.graph.ops import Activation, Affine, Conv2D, FullyConnected, LeakyRelu, Mul, Op, PRelu, Relu, Requantize
+from quantization.factors import activation_bounds
+from quantization.interpret_int8 import run_int8
 from tests.bit_exact import differing_bytes
-from tests.quantization import one_operator
+from tests.quantization import foreign_operators, one_operator
 from tests.quantization.one_operator import Case, OneOperator
 
 OPERATORS: dict[str, st.SearchStrategy[Case]] = {
@@ -26,8 +28,18 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
     "Concat": one_operator.concatenations(),
     "Pad": one_operator.pads(),
     "Reshape": one_operator.reshapes(),
-    "AveragePool2D": one_operator.poolings(largest=False),
-    "MaxPool2D": one_operator.poolings(largest=True),
+    "Relu": foreign_operators.relus(),
+    "Requantize": foreign_operators.requantizations(),
+    "LeakyRelu": foreign_operators.leaky_relus(),
+    "Tanh": foreign_operators.tanhs(),
+    "Softmax": foreign_operators.softmaxes(),
+    "FullyConnected, a scale per output": foreign_operators.fully_connected(is_per_channel=True),
+    "FullyConnected, one scale": foreign_operators.fully_connected(is_per_channel=False),
+    "Maximum": foreign_operators.maxima(),
+    "broadcast": foreign_operators.broadcasts(),
+    "AveragePool2D": foreign_operators.poolings(largest=False),
+    "MaxPool2D": foreign_operators.poolings(largest=True),
+    "Mean": foreign_operators.means(),
 }
 
 
@@ -66,9 +78,38 @@ def mul_by_scales(scales: tuple[float, float, float], code: int, zero_point: int
     return build.graph(Mul(("a", "b"), "y"))
 
 
+def unary_by_scales(kind: Callable[[tuple[str], str], Op], scales: tuple[float, float], code: int, zero: int) -> Case:
+    build = OneOperator(np.random.default_rng(0))
+    x = build.input("x", (1, 1, 1, 1), scales[0], zero)
+    build.inputs["x"][:] = code
+    build.activation("y", (1, 1, 1, 1), scales[1], -128 if zero < 0 else 127)
+    return build.graph(kind((x,), "y"))
+
+
+def leaky_relu(inputs: tuple[str], output: str) -> LeakyRelu:
+    return LeakyRelu(inputs, output, 0.033860839903354645)
+
+
+def fully_connected_by_scales(scales: tuple[float, float, float], bias: int) -> Case:
+    """y = bias alone: one weight, which is 0."""
+    build = OneOperator(np.random.default_rng(0))
+    build.constant("w", np.zeros((1, 1), np.int8), np.array([scales[1]]), None)
+    build.constant("b", np.array([bias], np.int32), np.array([scales[0] * scales[1]]), None)
+    build.activation("y", (1, 1, 1, 1), scales[2], 0)
+    return build.graph(FullyConnected((build.input("x", (1, 1, 1, 1), scales[0], 0), "w", "b"), "y"))
+
+
 @pytest.mark.parametrize(
     ("case", "code"),
     [
+        (unary_by_scales(Relu, (0.48819655179977417, 0.8472405672073364), 36, -128), 94 - 128),  # float64: 95 - 128
+        (unary_by_scales(Requantize, (0.48819655179977417, 0.8472405672073364), 36, -128), 95 - 128),  # float32: 94
+        (
+            unary_by_scales(leaky_relu, (0.07590807229280472, 0.003010098123922944), -27, 127),
+            127 - 131,
+        ),  # float64: -132
+        (fully_connected_by_scales((0.013981334865093231, 0.004455098882317543, 0.21133023500442505), 195084), 57),
+        (conv_by_scales((0.013981334865093231, 0.004455098882317543, 0.21133023500442505), 195084), 58),
         (conv_by_scales((0.34446698, 0.01046168, 5.570165), 34777), 22),  # from a float32 product it would be 23
         (conv_by_scales((0.005322303, 0.021892099, 0.20511204), 32566), 19),  # 18
         (prelu_by_scales((0.002343893, 1.0, 0.003607651), 39, -128, 1), None),
@@ -134,6 +175,8 @@ def test_long_sum_that_cancels_is_exact() -> None:
         (Activation.RELU6, 0.1, 5, (5, 65)),
         (Activation.RELU6, 0.01, -128, (-128, 127)),
         (Activation.RELU6, 4.0, 0, (0, 2)),  # 1.5 rounds away from zero
+        (Activation.RELU_N1_TO_1, 0.1, 5, (-5, 15)),
+        (Activation.RELU_N1_TO_1, 2.0, -128, (-128, -127)),  # 0.5 rounds away from zero
         (Activation.RELU6, 12.000001, 0, (0, 0)),  # 0.49999996 does not, though float32 adds 0.5 to 1
     ],
 )
@@ -161,8 +204,8 @@ def test_input_that_does_not_fit_is_refused(inputs: dict[str, one_operator.Int8A
 
 def test_operator_without_int8_form_is_refused() -> None:
     conv = conv_graph((0, 0), (1.0, 1.0))
-    graph = Graph(conv.tensors, (Relu(("x",), "y"),), ("x",), ("y",))
-    with pytest.raises(GraphError, match="Relu y has no int8 form; run the float passes first"):
+    graph = Graph(conv.tensors, (Affine(("x", "w", "b"), "y"),), ("x",), ("y",))
+    with pytest.raises(GraphError, match="Affine y has no int8 form; run the float passes first"):
         run_int8(graph, {"x": np.zeros((1, 2, 1, 1), np.int8)})
 
 

@@ -1,4 +1,4 @@
-"""ELU and logistic tables: correctly rounded, exact at zero, ties away from zero. LiteRT: test_interpret_int8.py."""
+"""ELU, logistic, tanh tables: rounded correctly, exact at zero, ties away from zero. LiteRT: test_interpret_int8.py."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from quantization.lookup_tables import elu_table, logistic_table
+from quantization.lookup_tables import elu_table, logistic_table, tanh_table
 
 CODES = np.arange(-128, 128)
 
@@ -41,6 +41,17 @@ def test_logistic_is_within_half_a_code_of_the_real_function(input_scale: float,
     assert np.abs(table - exact).max() <= 0.6 + 1e-4  # 1 itself is 128 and clips to 127
     assert (np.diff(table.astype(int)) >= 0).all()
     assert table[input_zero_point + 128] == 0  # one half
+
+
+@pytest.mark.parametrize("input_zero_point", [-128, -7, 0, 127])
+@pytest.mark.parametrize("input_scale", [1e-6, 0.001, 0.02, 0.3, 4.0, 100.0])
+def test_tanh_is_within_half_a_code_of_the_real_function(input_scale: float, input_zero_point: int) -> None:
+    x = float(np.float32(input_scale)) * (CODES - input_zero_point).astype(np.float64)
+    table = tanh_table(np.float32(input_scale), input_zero_point)
+    exact = rounded(np.tanh(x), 1 / 128, 0)
+    assert np.abs(table - exact).max() <= 0.6 + 1e-4  # 1 itself is 128 and clips to 127
+    assert (np.diff(table.astype(int)) >= 0).all()
+    assert table[input_zero_point + 128] == 0
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,31 @@ def test_sigmoid_concatenated_with_other_values_is_refused_by_name() -> None:
         settle_ranges(graph, with_ranges(graph))
 
 
+def test_tanh_and_softmax_have_the_ranges_that_tflite_fixes() -> None:
+    build = builder()
+    names = build.unary("tanh", "x"), build.softmax("x")
+    graph = build.graph(*names)
+    settled = settle_ranges(graph, with_ranges(graph, Range(0, 0.5)))
+    assert [settled[name] for name in names] == [Range(-1.0, 127 / 128), Range(0.0, 255 / 256)]
+
+
+def test_maximum_shares_one_range_and_refuses_two_fixed_ones() -> None:
+    build = builder()
+    graph = build.graph(build.maximum(build.conv("x", build.shape("x")[3]), "x"))
+    settled = settle_ranges(graph, {"x": Range(-3, 1), "t0": Range(-1, 2), "t1": Range(-1, 2)})
+    assert settled == dict.fromkeys(("x", "t0", "t1"), Range(-3, 2))
+    build = builder()
+    graph = build.graph(build.maximum(build.unary("tanh", "x"), build.unary("logistic", "x")))
+    with pytest.raises(QuantizationError, match="t0: a tanh, whose int8 scale is 1/128"):
+        settle_ranges(graph, with_ranges(graph, Range(0, 0.5)))
+
+
 STILL = Range(0, 0)
 
 
-@pytest.mark.parametrize("kind", ["conv", "depthwise", "add", "mul", "prelu", "elu"])
+@pytest.mark.parametrize(
+    "kind", ["conv", "depthwise", "add", "mul", "prelu", "elu", "leaky_relu", "fully_connected", "mean"]
+)
 def test_output_that_calibration_saw_unmoved_is_as_wide_as_32_bits_need(kind: str) -> None:
     build = builder()
     match kind:
@@ -83,6 +104,12 @@ def test_output_that_calibration_saw_unmoved_is_as_wide_as_32_bits_need(kind: st
             output = build.mul("x", "x")
         case "prelu":
             output = build.prelu("x")
+        case "leaky_relu":
+            output = build.leaky_relu("x", 0.1)
+        case "fully_connected":
+            output = build.fully_connected("x", 2)
+        case "mean":
+            output = build.mean("x", (1, 2))
         case _:
             output = build.unary("elu", "x")
     graph = build.graph(output)
