@@ -64,6 +64,29 @@ static inline int32_t asd_saturate_s16(int32_t value)
     return value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value;
 }
 
+/* round(round(value * 2^left * multiplier / 2^31) / 2^right), shift = left - right: gemmlowp's
+ * SaturatingRoundingDoublingHighMul, a half up, then RoundingDivideByPOT, a half away from zero. multiplier is not
+ * negative, shift is -31..31; bits that the left shift pushes out are lost. */
+static inline int32_t asd_rescale_s32(int32_t value, int32_t multiplier, int32_t shift)
+{
+    const uint32_t left = shift > 0 ? (uint32_t)shift : 0;
+    const int64_t product = (int64_t)(int32_t)((uint32_t)value << left) * multiplier;
+    const int32_t high = (int32_t)(((uint64_t)product + 0x40000000u) >> 31);
+    /* floor((high - [high < 0]) / 2^(right - 1)) + 1, halved; high > -2^31 since multiplier < 2^31 */
+    return shift < 0 ? (((high + (high >> 31)) >> (-shift - 1)) + 1) >> 1 : high;
+}
+
+/* value * mantissa / 2^shift, a half away from zero, saturated: mantissa = high * 2^32 + low < 2^53, shift is 33..94.
+ * The lower 32 bits of the product can't carry into a rounding that is at least 2^32 wide. */
+static inline int32_t asd_rescale_once_s32(int32_t value, uint32_t low, uint32_t high, int32_t shift)
+{
+    const uint64_t magnitude = value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
+    const uint64_t product = magnitude * high + ((magnitude * low) >> 32);
+    const uint64_t rounded = (product + (UINT64_C(1) << (shift - 33))) >> (shift - 32);
+    const int32_t saturated = rounded > INT32_MAX ? INT32_MAX : (int32_t)rounded;
+    return value < 0 ? -saturated : saturated;
+}
+
 /* Zeros above the highest one of a word that isn't 0. */
 static inline uint32_t asd_leading_zeros_u32(uint32_t word)
 {

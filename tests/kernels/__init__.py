@@ -1,0 +1,1 @@
+"""Tests of the plain C kernels against the int8 interpreter."""
