@@ -10,6 +10,8 @@
     |-- GraphError         a network that can't be imported, checked or rewritten
     |   `-- UnsupportedOperatorError
     |-- QuantizationError  calibration or weights that can't be quantized
+    |-- CompilerError      a network that no image can hold, or a board that can't hold the image
+    |-- ImageError         a file that isn't a whole model image
     |-- WorkDirectoryError a work directory that lacks a file or can't be written
     |-- BackendError       a runtime that is missing or refuses the model
     `-- EvaluationError    scores that can't be turned into a figure
@@ -56,6 +58,14 @@ class UnsupportedOperatorError(GraphError):
 
 class QuantizationError(AsdEdgeError):
     """Calibration data or weights that can't be quantized."""
+
+
+class CompilerError(AsdEdgeError):
+    """A network that no image can hold, or a board that can't hold the image."""
+
+
+class ImageError(AsdEdgeError):
+    """A file that isn't a whole model image."""
 
 
 class WorkDirectoryError(AsdEdgeError):

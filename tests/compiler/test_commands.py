@@ -1,0 +1,140 @@
+"""asd-edge compile and image: what they write and print, and what they refuse in one line without writing."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asd_edge.cli import run
+from asd_edge.clip.atomic_write import write_bytes_atomically
+from asd_edge.compiler.compile_network import compile_graph, compile_tflite
+from asd_edge.compiler.kernel_choice import Core
+from asd_edge.export.read_tflite import read_tflite
+from asd_edge.export.write_tflite import tflite_bytes
+from asd_edge.native import LIBRARY
+from quantization.interpret_int8 import run_int8
+from tests.compiler.toy_graphs import residual_tower
+
+FOREIGN = Path(__file__).resolve().parents[1] / "golden" / "foreign"
+DS_CNN = FOREIGN / "ds_cnn.tflite"
+needs_library = pytest.mark.skipif(not LIBRARY.exists(), reason="libasd_host.so wasn't built")
+
+
+def test_compile_writes_an_image_and_prints_its_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.asdm"
+    assert run(["compile", "--tflite", str(DS_CNN), "-o", str(path)]) == 0
+    assert path.read_bytes() == compile_tflite(DS_CNN, Core.GENERIC).content
+    assert f"{path.stat().st_size:,} bytes" in capsys.readouterr().out
+
+
+def test_json_of_compile_and_of_info_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.asdm"
+    assert run(["compile", "--tflite", str(DS_CNN), "--core", "dsp", "-o", str(path), "--json"]) == 0
+    compiled = json.loads(capsys.readouterr().out)
+    assert run(["image", "info", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {key: compiled[key] for key in found if key in compiled} == {
+        key: value for key, value in found.items() if key in compiled
+    }
+    assert found["image_bytes"] == path.stat().st_size
+    assert {step["kernels"] for step in found["steps"]} == {"generic", "dsp"}
+
+
+def test_a_c_array_holds_the_image_aligned(tmp_path: Path) -> None:
+    path, image = tmp_path / "x.c", compile_tflite(DS_CNN, Core.GENERIC).content
+    assert run(["compile", "--tflite", str(DS_CNN), "--as", "c-array", "-o", str(path)]) == 0
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+    subprocess.run(["cc", *flags, "-c", str(path), "-o", str(tmp_path / "x.o")], check=True)
+    sections = ["objcopy", "-O", "binary", "--only-section=.rodata", str(tmp_path / "x.o"), str(tmp_path / "x.bin")]
+    subprocess.run(sections, check=True)
+    found = (tmp_path / "x.bin").read_bytes()
+    assert found.index(image) % 16 == 0
+
+
+@needs_library
+def test_an_image_runs_on_raw_tensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    graph = read_tflite(DS_CNN)
+    (name,), (output,) = graph.inputs, graph.outputs
+    shape = graph.tensors[name].shape
+    x = np.random.default_rng(0).integers(-128, 128, (3, *shape[1:])).astype(np.int8)
+    np.save(tmp_path / "x.npy", x)
+    assert run(["compile", "--tflite", str(DS_CNN), "-o", str(tmp_path / "x.asdm")]) == 0
+    words = ["image", "run", str(tmp_path / "x.asdm"), "--input", str(tmp_path / "x.npy")]
+    assert run([*words, "--output", str(tmp_path / "y.npy")]) == 0
+    expected = np.concatenate([run_int8(graph, {name: x[i : i + 1]})[output] for i in range(3)])
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy").reshape(expected.shape), expected)
+    assert run(["image", "verify", str(tmp_path / "x.asdm")]) == 0
+    capsys.readouterr()
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The one line that a refused command says."""
+    assert run(list(words)) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("error: ")
+    return captured.err
+
+
+def test_what_doesnt_fit_a_board_is_refused_with_its_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asd_edge import boards
+
+    file = tmp_path / "boards.yaml"
+    file.write_text(
+        "boards:\n"
+        "  tiny: {core: cortex-m0, kernels: generic, part: null, source: null, clock_hz: 1000, ram_bytes: 9000,\n"
+        "    flash_bytes: 1000000, slots: [{offset: 0, bytes: 500000}], emulator: null}\n"
+        "  full: {core: cortex-m0, kernels: generic, part: null, source: null, clock_hz: 1000, ram_bytes: 900000,\n"
+        "    flash_bytes: 1000000, slots: [{offset: 0, bytes: 5000}], emulator: null}\n"
+    )
+    monkeypatch.setattr(boards, "_PLACES", (file,))
+    path = tmp_path / "x.asdm"
+    words = ("compile", "--tflite", str(DS_CNN), "-o", str(path), "--board")
+    arena = compile_tflite(DS_CNN, Core.GENERIC).plan.arena_bytes
+    message = refused(capsys, *words, "tiny")
+    assert "9,000 bytes of RAM" in message
+    assert f"arena {arena:,}" in message
+    assert "slot of 5,000 bytes" in refused(capsys, *words, "full")
+    assert not path.exists()
+
+
+REFUSED = [
+    (("compile",), "give a work directory or --tflite"),
+    (("compile", "{work}", "--tflite", "x"), "give a work directory or --tflite"),
+    (("compile", "--tflite", "{ds_cnn}"), "needs -o"),
+    (("compile", "{work}"), "run asd-edge export first"),
+    (("compile", "{work}", "--board", "none"), "'none' is no board"),
+    (("compile", "--tflite", "{ds_cnn}", "--core", "z80", "-o", "{out}"), "'z80' is no core"),
+    (("compile", "--tflite", "{noise}", "-o", "{out}"), "noise"),
+    (("image", "info", "{noise}"), "is no model image"),
+    (("image", "verify", "{noise}"), "is no model image"),
+    (("image", "info", "{out}"), "can't be read"),
+    (("image", "run", "{image}", "--input", "{noise}", "--output", "{out}"), "can't be read as an array"),
+    (("image", "run", "{image}", "--input", "{wide}", "--output", "{out}"), "int8 [windows, 21, 8, 1]"),
+    (("image", "run", "{image}", "--input", "{wide}", "--input", "{wide}", "--output", "{out}"), "takes 1 inputs"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    words: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work, out, noise, image, wide = (tmp_path / name for name in ("work", "out", "noise", "x.asdm", "wide.npy"))
+    work.mkdir()
+    noise.write_bytes(bytes(range(256)) * 4)
+    write_bytes_atomically(image, compile_graph(residual_tower()).content)
+    np.save(wide, np.zeros((1, 21, 9, 1), np.int8))
+    places = {"work": work, "out": out, "noise": noise, "image": image, "wide": wide, "ds_cnn": DS_CNN}
+    assert message in refused(capsys, *(word.format(**places) for word in words))
+    assert not out.exists()
+
+
+def test_a_tflite_of_our_own_compiles_like_its_graph(tmp_path: Path) -> None:
+    graph = residual_tower()
+    (tmp_path / "x.tflite").write_bytes(tflite_bytes(graph))
+    compiled = compile_tflite(tmp_path / "x.tflite", Core.GENERIC)
+    assert compiled.plan.arena_bytes == compile_graph(graph, delays={}).plan.arena_bytes
