@@ -8,21 +8,22 @@ DEMO_DATA := data/demo
 DEMO_WORK := work/demo
 
 # What the C library of the installed package is built from.
-FIRMWARE := firmware/CMakeLists.txt $(wildcard firmware/frontend/*.[ch] firmware/include/asd/*.h firmware/apps/host/*)
+FIRMWARE := firmware/CMakeLists.txt $(wildcard $(foreach folder,frontend include/asd apps/host engine kernels scorer,firmware/$(folder)/*.[ch]))
 
 # One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help install demo test check bars constraints clean setup-emulation frontend-tables
-.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend
+.PHONY: help install demo test check fuzz bars constraints clean setup-emulation frontend-tables
+.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-cores
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
+	@echo 'make fuzz    a million mutated model images through the loader and the engine under sanitizers (clang)'
 	@echo 'make setup-emulation    cross compilers and QEMU from Debian packages (1.6 GB), for the tests on other cores'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
-	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend    measure one result again'
+	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-cores    measure one result again'
 
 install: .venv/dev.stamp .venv-tflite-runtime/stamp
 
@@ -73,6 +74,9 @@ check: .venv/dev.stamp
 	@if command -v clang-format > /dev/null; then clang-format --dry-run -Werror $$(find firmware -name '*.[ch]' -not -path '*/CMakeFiles/*'); \
 	else echo 'clang-format not found: the C is not checked; make setup-emulation installs it'; fi
 
+fuzz: .venv/dev.stamp
+	$(BIN)/python -m tests.engine.fuzz_images 1000000
+
 bars: .venv/dev.stamp
 	$(BIN)/python -m tests.bars.build_benchmarks
 
@@ -97,12 +101,15 @@ bench-evaluate: install
 bench-frontend: install
 	$(BIN)/python -m tests.bench.bench_frontend
 
+bench-cores: install
+	$(BIN)/python -m tests.bench.bench_cores
+
 # After a change of a formula in asd_edge/frontend/fixed_tables.py.
 frontend-tables: .venv/dev.stamp
 	$(BIN)/python -m asd_edge.frontend.emit_c_tables firmware/frontend/asd_frontend_tables.c
 
 EMULATION := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm qemu-user-static gcc-aarch64-linux-gnu \
-	libc6-dev-arm64-cross clang libclang-rt-dev clang-format cmake
+	libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang libclang-rt-dev clang-format cmake
 
 setup-emulation:
 	apt-get update -q

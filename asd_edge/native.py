@@ -110,7 +110,7 @@ def run_conditioning(
     octets = np.frombuffer(data, np.uint8)
     conditioned = np.empty(n_samples, np.int16)
     n_saturated = ctypes.c_uint32()
-    status = _library().asd_host_condition(
+    status = load_library().asd_host_condition(
         ctypes.c_int32(pcm_format),
         ctypes.c_int32(gain),
         ctypes.c_int32(offset),
@@ -133,7 +133,7 @@ def run_decimator(samples: NDArray[np.int16], chunk_length: int = 0) -> tuple[ND
     """asd_decimate_s16 over a recording at 48 kHz (chunk_length 0: at once): (n // 3,) int16, how many saturated."""
     contiguous = np.ascontiguousarray(samples, np.int16)
     decimated = np.empty(contiguous.size // 3, np.int16)
-    n_saturated = _library().asd_host_decimate(
+    n_saturated = load_library().asd_host_decimate(
         ctypes.c_void_p(contiguous.ctypes.data),
         ctypes.c_uint32(contiguous.size),
         ctypes.c_uint32(chunk_length),
@@ -144,7 +144,7 @@ def run_decimator(samples: NDArray[np.int16], chunk_length: int = 0) -> tuple[ND
 
 def frontend_ram_bytes() -> int:
     """State and scratch of asd_frontend together."""
-    return int(_library().asd_host_frontend_ram_bytes())
+    return int(load_library().asd_host_frontend_ram_bytes())
 
 
 def is_built() -> bool:
@@ -158,7 +158,7 @@ def _c_scale(scale: NativeCodeScale) -> _CodeScale:
 
 @cache
 def _host_frontend() -> Callable[..., int]:
-    function = _library().asd_host_frontend
+    function = load_library().asd_host_frontend
     function.restype = ctypes.c_int32
     function.argtypes = (
         ctypes.c_void_p,
@@ -171,7 +171,8 @@ def _host_frontend() -> Callable[..., int]:
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def load_library() -> ctypes.CDLL:
+    """libasd_host.so. Raises FrontendError where it wasn't built or can't be loaded."""
     try:
         return ctypes.CDLL(str(LIBRARY))
     except OSError as error:

@@ -42,6 +42,7 @@ DEVICE_SIDE = (
     "asd_edge.export.detector",
     "asd_edge.export.read_tflite",
     "asd_edge.native",
+    "asd_edge.native_engine",
     "quantization.interpret_int8",
     "quantization.fixed_point",
 )

@@ -13,7 +13,8 @@ from asd_edge.export.detector import load_detector
 from asd_edge.export.work_files import DETECTOR_FILE, ONNX_FILE, TFLITE_FILE
 from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 
-TORCH, ONNX, TFLITE, REFERENCE = "torch", "onnx", "tflite", "reference"
+TORCH, ONNX, TFLITE, REFERENCE, HOST = "torch", "onnx", "tflite", "reference", "host"
+EMULATOR = "emulator"  # of a board: "emulator:mps2-an386"
 CHECKPOINT_FILES = (WEIGHTS_FILE, SETTINGS_FILE)
 
 LADDER = {  # rung -> the files of the work directory that it needs; always in this order
@@ -21,8 +22,11 @@ LADDER = {  # rung -> the files of the work directory that it needs; always in t
     ONNX: (ONNX_FILE, DETECTOR_FILE),
     TFLITE: (TFLITE_FILE, DETECTOR_FILE),
     REFERENCE: (TFLITE_FILE, DETECTOR_FILE),
+    HOST: (TFLITE_FILE, DETECTOR_FILE),
+    EMULATOR: (TFLITE_FILE, DETECTOR_FILE),
 }
-INT8_RUNGS = (TFLITE, REFERENCE)
+RUNGS_OF_THIS_MACHINE = tuple(name for name in LADDER if name != EMULATOR)  # what runs without being named
+INT8_RUNGS = (TFLITE, REFERENCE, HOST)
 MADE_BY = {
     **dict.fromkeys(CHECKPOINT_FILES, "asd-edge train DATA -o {work}"),
     **dict.fromkeys(
@@ -31,17 +35,31 @@ MADE_BY = {
 }
 
 
+def rung_kind(name: str) -> str:
+    """The rung without the board that it emulates."""
+    return name.partition(":")[0]
+
+
 def in_ladder_order(names: Sequence[str]) -> tuple[str, ...]:
-    """The rungs named, each once. Raises BackendError for a name that is no rung."""
+    """The rungs named, each once, boards in the order given. Raises BackendError for a name that is no rung."""
     for name in names:
-        if name not in LADDER:
-            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}")
-    return tuple(name for name in LADDER if name in names)
+        kind, _, board = name.partition(":")
+        if kind not in LADDER or (board != "") != (kind == EMULATOR):
+            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}:BOARD")
+    return tuple(name for kind in LADDER for name in dict.fromkeys(names) if rung_kind(name) == kind)
+
+
+def files_of(name: str) -> tuple[str, ...]:
+    """Files of the work directory that a rung needs."""
+    return LADDER[rung_kind(name)]
 
 
 def available_rungs(work: Path) -> tuple[str, ...]:
-    """The rungs whose files are all in the work directory. Raises WorkDirectoryError where there is none."""
-    found = tuple(name for name, files in LADDER.items() if all((work / file).is_file() for file in files))
+    """The rungs whose files are all in the work directory, but for emulators, which run only where they are named.
+
+    Raises WorkDirectoryError where there is none.
+    """
+    found = tuple(name for name in RUNGS_OF_THIS_MACHINE if all((work / file).is_file() for file in LADDER[name]))
     if not found:
         state = "holds no model" if work.is_dir() else "is no folder"
         commands = " or ".join(command.format(work=work) for command in dict.fromkeys(MADE_BY.values()))
@@ -51,7 +69,7 @@ def available_rungs(work: Path) -> tuple[str, ...]:
 
 def check_files(name: str, work: Path) -> None:
     """Raise BackendError for the first file that the rung lacks, with the command that makes it."""
-    for file in LADDER[name]:
+    for file in files_of(name):
         if not (work / file).is_file():
             command = MADE_BY[file].format(work=work)
             raise BackendError(f"{work / file}: missing, and rung {name} needs it; make it with {command}")
@@ -65,7 +83,7 @@ def open_rung(name: str, work: Path, frontend: str | None = None) -> Rung:
     check_files(name, work)
     if frontend is not None:
         check_frontend(frontend)
-    match name:
+    match rung_kind(name):
         case "torch":
             from asd_edge.backends.torch_rung import TorchRung
             from asd_edge.model.checkpoint import load_checkpoint
@@ -85,5 +103,14 @@ def open_rung(name: str, work: Path, frontend: str | None = None) -> Rung:
 
             detector = load_detector(work / DETECTOR_FILE)
             return ReferenceRung(work / TFLITE_FILE, detector, frontend or default_frontend(detector))
+        case "host":
+            from asd_edge.backends.host_rung import HostRung
+
+            detector = load_detector(work / DETECTOR_FILE)
+            return HostRung(work, detector, frontend or default_frontend(detector))
+        case "emulator":
+            from asd_edge.backends.emulator_rung import EmulatorRung
+
+            return EmulatorRung(work, load_detector(work / DETECTOR_FILE), name)
         case _:
-            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}")
+            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}:BOARD")

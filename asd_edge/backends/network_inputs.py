@@ -11,6 +11,7 @@ from asd_edge.backends.clip_features import in_network_layout, quantized_feature
 from asd_edge.backends.rung import Clip
 from asd_edge.errors import BackendError
 from asd_edge.export.detector import Detector
+from asd_edge.frontend.context_vectors import context_vectors
 from asd_edge.frontend.fixed_features import DB_SCALE, FixedFeatures, FixedInputs, fixed_features
 from asd_edge.frontend.fixed_fir import quantize_fir
 from asd_edge.frontend.fixed_quantize import CodeScale, code_scale
@@ -51,6 +52,11 @@ def code_inputs(clip: Clip, detector: Detector, frontend: str) -> dict[str, NDAr
         return quantized_features(clip.features, detector)
     found = _fixed(clip, detector)
     return in_network_layout(found.log_mel_codes, found.fir_codes, detector)
+
+
+def fixed_vectors(clip: Clip, detector: Detector) -> NDArray[np.int16]:
+    """What a reconstruction is compared with behind the fixed-point front end: (n_vectors, vector_size) 1/256 dB."""
+    return context_vectors(_fixed(clip, detector).log_mel)
 
 
 def _fixed(clip: Clip, detector: Detector) -> FixedFeatures:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asd_edge.backends.ladder import CHECKPOINT_FILES, LADDER, available_rungs, check_files, in_ladder_order
+from asd_edge.backends.ladder import CHECKPOINT_FILES, available_rungs, check_files, files_of, in_ladder_order
 from asd_edge.clip.label_table import LabelTable
 from asd_edge.errors import BackendError
 from asd_edge.export.detector import ARCFACE, RECONSTRUCTION, Detector, load_detector
@@ -58,7 +58,7 @@ def load_model(work: Path, rung_names: Sequence[str]) -> LoadedModel:
     names = in_ladder_order(rung_names) or found
     for name in names:
         check_files(name, work)
-    files = {file: file_sha256(work / file) for name in names for file in LADDER[name]}
+    files = {file: file_sha256(work / file) for name in names for file in files_of(name)}
     _check_exported_together(work, files)
     checkpoint = load_checkpoint(work) if all((work / file).is_file() for file in CHECKPOINT_FILES) else None
     detector = load_detector(work / DETECTOR_FILE) if (work / DETECTOR_FILE).is_file() else None

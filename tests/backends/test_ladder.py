@@ -3,11 +3,12 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from asd_edge.backends.ladder import LADDER, available_rungs, check_files, in_ladder_order, open_rung
+from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE, available_rungs, check_files, in_ladder_order, open_rung
 from asd_edge.errors import BackendError, WorkDirectoryError
 
 DEVICE_LACKS = ("torch", "scipy", "onnx", "onnxruntime", "lightning", "sklearn")
@@ -19,16 +20,16 @@ DEVICE_LACKS = ("torch", "scipy", "onnx", "onnxruntime", "lightning", "sklearn")
         ([], ()),
         (["reference", "torch"], ("torch", "reference")),
         (["tflite", "onnx", "tflite"], ("onnx", "tflite")),
-        (list(LADDER), ("torch", "onnx", "tflite", "reference")),
+        (RUNGS_OF_THIS_MACHINE[::-1], ("torch", "onnx", "tflite", "reference", "host")),
     ],
 )
-def test_rungs_stand_in_ladder_order_once(named: list[str], ordered: tuple[str, ...]) -> None:
+def test_rungs_stand_in_ladder_order_once(named: Sequence[str], ordered: tuple[str, ...]) -> None:
     assert in_ladder_order(named) == ordered
 
 
 @pytest.mark.parametrize("name", ["tensorrt", "", "Torch"])
 def test_an_unknown_rung_is_refused_with_those_that_exist(name: str) -> None:
-    with pytest.raises(BackendError, match="choose from torch, onnx, tflite, reference"):
+    with pytest.raises(BackendError, match="choose from torch, onnx, tflite, reference, host"):
         in_ladder_order(["torch", name])
 
 
@@ -36,8 +37,8 @@ def test_an_unknown_rung_is_refused_with_those_that_exist(name: str) -> None:
     ("files", "rungs"),
     [
         (("checkpoint.safetensors", "checkpoint.json"), ("torch",)),
-        (("model.onnx", "model.tflite", "detector.safetensors"), ("onnx", "tflite", "reference")),
-        (("checkpoint.json", "model.tflite", "detector.safetensors"), ("tflite", "reference")),
+        (("model.onnx", "model.tflite", "detector.safetensors"), ("onnx", "tflite", "reference", "host")),
+        (("checkpoint.json", "model.tflite", "detector.safetensors"), ("tflite", "reference", "host")),
     ],
 )
 def test_a_rung_is_available_when_all_its_files_are(
@@ -62,6 +63,7 @@ def test_a_directory_without_a_model_names_the_commands_that_make_one(tmp_path: 
         ("onnx", "model.onnx", "asd-edge export"),
         ("tflite", "model.tflite", "asd-edge export"),
         ("reference", "detector.safetensors", "asd-edge export"),
+        ("host", "model.tflite", "asd-edge export"),
     ],
 )
 def test_a_missing_file_is_named_with_the_command_that_makes_it(
@@ -74,7 +76,7 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(
         open_rung(rung, work)
 
 
-@pytest.mark.parametrize("rung", ["tflite", "reference"])
+@pytest.mark.parametrize("rung", ["tflite", "reference", "host"])
 def test_a_device_side_rung_loads_nothing_that_a_device_lacks(tiny_work: Path, rung: str) -> None:
     program = (
         "import sys; from pathlib import Path; from asd_edge.backends.ladder import open_rung; "

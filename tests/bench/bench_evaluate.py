@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asd_edge.backends.clip_features import clip_features, quantized_features
-from asd_edge.backends.ladder import LADDER, TORCH
+from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE, TORCH
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ProgressFn
 from asd_edge.clip.read_clip import read_clip
@@ -52,7 +52,9 @@ def bench_synthetic() -> None:
     if any(_content(SYNTHETIC_WORK / name) != _content(shipped / name) for name in names):
         shutil.rmtree(SYNTHETIC_WORK, ignore_errors=True)  # of an earlier checkpoint
     export_checkpoint(shipped, SYNTHETIC_DATA, SYNTHETIC_WORK)
-    found = evaluate_work(SYNTHETIC_WORK, SYNTHETIC_DATA, tuple(LADDER), on_scoring=_show("clips scored"))
+    found = evaluate_work(
+        SYNTHETIC_WORK, SYNTHETIC_DATA, tuple(RUNGS_OF_THIS_MACHINE), on_scoring=_show("clips scored")
+    )
     by_type = {group.machine_type: group.auc for group in found.figures.types if group.rung == TORCH}
     values = {
         "torch_auc_lowest_type": round(min(by_type.values()), 4),
@@ -72,7 +74,7 @@ def bench_mimii(work: Path) -> None:
         return
     data = Path(os.environ["ASD_EDGE_MIMII"])
     export_checkpoint(work, data, work)
-    found = evaluate_work(work, data, tuple(LADDER), on_scoring=_show("clips scored"))
+    found = evaluate_work(work, data, tuple(RUNGS_OF_THIS_MACHINE), on_scoring=_show("clips scored"))
     values = _values(found)
     print(write_result("evaluate_mimii", values, _clips_used(found, data)), values)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from asd_edge.backends.ladder import LADDER
+from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import AsdEdgeError, BackendError, ClipError, WorkDirectoryError
 from asd_edge.evaluate import score_clips
@@ -48,10 +48,12 @@ def test_every_test_clip_is_scored_on_every_rung(evaluated: tuple[Path, Evaluati
     work, found = evaluated
     rows = read_scores(work / "scores.csv")
     clips = {path.relative_to(tiny_clips).as_posix() for path in tiny_clips.glob("*/test/*.wav")}
-    assert len(rows) == len(clips) * len(LADDER)
-    for rung in LADDER:
+    assert len(rows) == len(clips) * len(RUNGS_OF_THIS_MACHINE)
+    for rung in RUNGS_OF_THIS_MACHINE:
         assert {row.clip for row in rows if row.rung == rung} == clips
-    assert [(run.name, run.clips_scored, run.clips_available) for run in found.rungs] == [(r, 24, 24) for r in LADDER]
+    assert [(run.name, run.clips_scored, run.clips_available) for run in found.rungs] == [
+        (r, 24, 24) for r in RUNGS_OF_THIS_MACHINE
+    ]
     assert rows == found.rows
 
 
@@ -63,7 +65,7 @@ def test_cross_entropy_stands_beside_every_log_odds(evaluated: tuple[Path, Evalu
 def test_machine_figures_are_scikit_learns(evaluated: tuple[Path, Evaluation]) -> None:
     work, _ = evaluated
     rows, machines = read_scores(work / "scores.csv"), _content(work)["machines"]
-    assert len(machines) == len(MACHINES) * len(LADDER)
+    assert len(machines) == len(MACHINES) * len(RUNGS_OF_THIS_MACHINE)
     for figures in machines:
         machine = f"{figures['machine_type']}/{figures['machine_id']}"
         labels, scores = _scores(rows, figures["rung"], machine)
@@ -85,7 +87,7 @@ def _changed_share(labels: list[int], first: list[float], scores: list[float]) -
 
 def test_overall_is_the_mean_over_types_of_the_mean_over_ids(evaluated: tuple[Path, Evaluation]) -> None:
     content = _content(evaluated[0])
-    for rung in LADDER:
+    for rung in RUNGS_OF_THIS_MACHINE:
         by_type: dict[str, list[dict[str, float]]] = {}
         for figures in content["machines"]:
             if figures["rung"] == rung:
@@ -102,7 +104,7 @@ def test_agreement_is_that_of_the_scores(evaluated: tuple[Path, Evaluation]) -> 
     work, found = evaluated
     rows = {(row.rung, row.clip): row.score for row in read_scores(work / "scores.csv")}
     groups = {agreement.group: agreement for agreement in found.agreement}
-    assert len(groups) == 3 * (1 + 2 + 4)  # rungs but the first, times overall, types and IDs
+    assert len(groups) == 4 * (1 + 2 + 4)  # rungs but the first, times overall, types and IDs
     for (rung, machine_type, machine_id), agreement in groups.items():
         prefix = f"{machine_type or ''}", f"_{machine_id}_" if machine_id else ""
         clips = [clip for of_rung, clip in rows if of_rung == rung and clip.startswith(prefix[0]) and prefix[1] in clip]
@@ -131,7 +133,7 @@ def test_thresholds_come_from_the_validation_clips_on_the_int8_rungs(
     work, _ = evaluated
     content = _content(work, "thresholds.json")
     assert (content["validation_clips"], content["validation_clips_of_split"]) == (4, 4)
-    assert set(content["rungs"]) == {"tflite", "reference"}
+    assert set(content["rungs"]) == {"tflite", "reference", "host"}
     for by_machine in content["rungs"].values():
         assert set(by_machine) == set(MACHINES)
         assert all(threshold["clips"] == 1 for threshold in by_machine.values())
@@ -270,7 +272,7 @@ def test_what_cannot_be_evaluated_is_refused_and_leaves_nothing(
     break_it(work, root)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(error, match=said):
-        evaluate_work(work, root, tuple(LADDER))
+        evaluate_work(work, root, tuple(RUNGS_OF_THIS_MACHINE))
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -288,10 +290,10 @@ def test_an_autoencoder_goes_the_same_way(tmp_path: Path, tiny_autoencoder_work:
     work = shutil.copytree(tiny_autoencoder_work, tmp_path / "work")
     found = evaluate_work(work, tiny_clips / "fan")
     assert found.score_kind == "reconstruction"
-    assert [run.name for run in found.rungs] == list(LADDER)
-    assert len(found.rows) == 4 * 12
+    assert [run.name for run in found.rungs] == list(RUNGS_OF_THIS_MACHINE)
+    assert len(found.rows) == 5 * 12
     assert all(row.cross_entropy is None for row in found.rows)
-    for rung in LADDER:
+    for rung in RUNGS_OF_THIS_MACHINE:
         labels, scores = _scores(found.rows, rung, "fan/id_00")
         (figures,) = [f for f in found.figures.machines if (f.rung, f.machine_id) == (rung, "id_00")]
         assert figures.auc == pytest.approx(roc_auc_score(labels, scores))

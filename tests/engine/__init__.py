@@ -1,0 +1,1 @@
+"""The engine: images, streaming, scores of the C library."""
