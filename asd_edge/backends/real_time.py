@@ -41,9 +41,7 @@ def mean_clock_hz(blocks: Sequence[Block]) -> float:
 def worst_clock_hz(blocks: Sequence[Block]) -> float:
     """From it on every hop is done before the next one's column is there."""
     hops = hops_of(blocks)
-    return max(
-        hop.instructions * SAMPLE_RATE_HZ / following.n_samples for hop, following in itertools.pairwise(hops)
-    )
+    return max(hop.instructions * SAMPLE_RATE_HZ / following.n_samples for hop, following in itertools.pairwise(hops))
 
 
 def buffer_samples(blocks: Sequence[Block], clock_hz: float) -> int:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from asd_edge import __version__
-from asd_edge.cli import compiler, data, evaluate, export, train
+from asd_edge.cli import compiler, data, evaluate, export, score, train
 from asd_edge.cli.console import BAD_INPUT
 from asd_edge.errors import AsdEdgeError
 
@@ -39,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for commands in (train, export, compiler, evaluate):
+for commands in (train, export, compiler, evaluate, score):
     commands.add_commands(app)
 
 

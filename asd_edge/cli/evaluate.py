@@ -26,9 +26,15 @@ def evaluate(
     data_dir: Annotated[Path, typer.Option("--data", help="Data set; every test clip is scored on every rung.")],
     backends: Annotated[
         str | None,
-        typer.Option(metavar="RUNG,...", help="torch,onnx,tflite,reference. Default: all that the directory has."),
+        typer.Option(
+            metavar="RUNG,...",
+            help="torch,onnx,tflite,reference,host, emulator:BOARD. Default: all but emulators.",
+        ),
     ] = None,
     sqnr: Annotated[bool, typer.Option("--sqnr", help="Signal-to-quantization-noise ratio per layer too.")] = False,
+    tensors: Annotated[
+        bool, typer.Option("--tensors", help="Compare reference and host layer by layer too, over 16 of the clips.")
+    ] = False,
     frontend: Annotated[Literal["float", "fixed"] | None, typer.Option(help="Default: fixed from tflite on.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap that gives the intervals.")] = 0,
     as_json: Json = False,
@@ -52,6 +58,12 @@ def evaluate(
     else:
         print_tables(*result_tables(found))
         typer.echo("\n".join(summary_lines(found, work_dir)))
+    if tensors:
+        from asd_edge.evaluate.compare_tensors import compare_tensors_of_set
+
+        with progress_bar("comparing tensors") as on_progress:
+            lines = compare_tensors_of_set(work_dir, data_dir, on_progress)
+        typer.echo("\n".join(lines), err=as_json)
     if not found.verdict.passed:
         raise typer.Exit(PARITY_FAILED)
 

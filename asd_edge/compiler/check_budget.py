@@ -7,7 +7,7 @@ from asd_edge.compiler.plan_report import PlanReport
 from asd_edge.errors import CompilerError
 
 STACK_BYTES = 8192
-DETECTOR_BYTES = 9216  # sizeof(asd_detector), rounded up to 1 KB: front end, scorer and engine outside of the arena
+DETECTOR_BYTES = 4096  # sizeof(asd_detector), rounded up to 1 KB: front end, scorer and engine outside of the arena
 HOP_BYTES = 1024  # 512 int16
 _FEWEST_HOPS = 2  # of audio buffered: one that fills while the one before it is computed
 

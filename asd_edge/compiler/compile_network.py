@@ -61,7 +61,7 @@ def compile_graph(
     stream = fuse(graph, is_endless)
     constants = None if detector is None else detector_constants(detector, stream)
     chosen = choose_delays(stream, is_endless, core) if delays is None else dict(delays)
-    plan = plan_stream(stream, chosen, is_endless, core)
+    plan = plan_stream(stream, chosen, is_endless, core, has_frontend=detector is not None)
     content = emit_image(plan, constants, hashlib.sha256(source).digest())
     return CompiledModel(content, plan, constants is not None)
 

@@ -68,7 +68,7 @@ def emit_image(plan: Plan, detector: DetectorConstants | None, source_sha256: by
     constants = _Constants(_aligned(names_offset + len(names)))
     sections = [(tensors_offset, _tensor_records(plan)), (steps_offset, _step_records(plan, constants))]
     if detector is not None:
-        sections.append((detector_offset, _detector_record(detector, constants)))
+        sections.append((detector_offset, _detector_record(plan, detector, constants)))
     content = bytearray(constants.start)
     for offset, records in sections:
         content[offset : offset + records.nbytes] = records.tobytes()
@@ -166,7 +166,7 @@ def _add_convolution(plan: Plan, step: StreamStep, record: Record, constants: _C
     record["shifts_offset"] = constants.add(rescaling.shifts.astype(np.int8).tobytes(), _BYTES)
 
 
-def _detector_record(detector: DetectorConstants, constants: _Constants) -> NDArray[np.void]:
+def _detector_record(plan: Plan, detector: DetectorConstants, constants: _Constants) -> NDArray[np.void]:
     record = np.zeros((), DETECTOR)
     record["kind"], record["n_context"] = detector.kind, detector.n_context
     record["clip_samples"] = detector.clip_samples
@@ -178,6 +178,7 @@ def _detector_record(detector: DetectorConstants, constants: _Constants) -> NDAr
         record["fir_bias"] = detector.fir.bias
         record["fir_high_offset"] = constants.add(detector.fir.high.astype("<i2").tobytes(), ALIGNMENT)
         record["fir_low_offset"] = constants.add(detector.fir.low.astype("<i2").tobytes(), ALIGNMENT)
+    record["frontend_scratch_offset"] = plan.frontend_scratch_offset
     labels = labels_bytes(detector.labels)
     record["labels_offset"], record["labels_bytes"] = constants.add(labels, _BYTES), len(labels)
     record["n_classes"] = len(detector.labels)

@@ -106,6 +106,6 @@ DETECTOR = np.dtype(
         ("embedding_size", "<u2"),
         ("arcface", "<i4", (5,)),
         ("reconstruction", "<i4", (3,)),
-        ("reserved", "<u4"),
+        ("frontend_scratch_offset", "<u4"),
     ]
 )

@@ -50,7 +50,7 @@ def least_bytes(blocks: Sequence[Block]) -> int:
 
 
 def _place_in(order: Sequence[Block]) -> dict[str, int]:
-    """Each in the smallest gap that holds it, else behind all others."""
+    """Each in the smallest gap that holds it, else behind all others; sizes are multiples of the alignment."""
     placed: list[tuple[int, Block]] = []
     offsets: dict[str, int] = {}
     for block in order:

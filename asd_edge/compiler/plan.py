@@ -12,6 +12,10 @@ from asd_edge.errors import CompilerError
 
 STATE_BYTES = 12  # sizeof(asd_tensor_state), sizeof(asd_step_state)
 ARENA_ALIGNMENT = 16
+BLOCK_ALIGNMENT = 8  # the front end keeps 64-bit sums in its scratch
+FRONTEND_SCRATCH_BYTES = 5120  # sizeof(asd_frontend_scratch)
+_FRONTEND_SCRATCH = "front end"
+_BEFORE_ANY_STEP = (-1, -1)
 _ALWAYS = (-1, 1 << 16)  # lifetime of what persists, in steps of a pass
 
 
@@ -39,6 +43,7 @@ class Plan:
     accumulator_offsets: tuple[int, ...]
     tensor_states_offset: int
     step_states_offset: int
+    frontend_scratch_offset: int  # 0 without a front end
     arena_bytes: int
 
     @property
@@ -54,13 +59,19 @@ def n_accumulators(step: StreamStep, is_endless: bool) -> int:
     return -(-step.kernel[0] // step.stride[0]) if is_endless else 1
 
 
-def plan_stream(graph: StreamGraph, delays: Mapping[str, int], is_endless: bool, core: Core) -> Plan:
-    """The plan with the smallest arena found. Raises CompilerError where the delays can't keep up with the input."""
+def plan_stream(
+    graph: StreamGraph, delays: Mapping[str, int], is_endless: bool, core: Core, has_frontend: bool = False
+) -> Plan:
+    """The plan with the smallest arena found; the scratch of a front end shares it.
+
+    Raises CompilerError where the delays can't keep up with the input.
+    """
     timeline = simulate(graph, delays, is_endless)
     if not timeline.is_steady:
         raise CompilerError(f"delays {dict(delays)} fall behind the input; choose shorter ones")
     lifetimes = {name: lifetime(graph, timeline, name) for name in graph.tensors}
-    return _plan(graph, delays, is_endless, core, timeline, lifetimes, choose_apart(graph, lifetimes, is_endless, core))
+    apart = choose_apart(graph, lifetimes, is_endless, core)
+    return _plan(graph, delays, is_endless, core, timeline, lifetimes, apart, has_frontend)
 
 
 def least_arena_bytes(graph: StreamGraph, timeline: Timeline, is_endless: bool, core: Core) -> int:
@@ -105,14 +116,19 @@ def _with_stores(graph: StreamGraph, apart: frozenset[str]) -> StreamGraph:
     return replace(graph, steps=tuple(steps))
 
 
+def _block(name: str, n_bytes: int, first: int, last: int) -> Block:
+    """With a size that keeps what lies behind it aligned."""
+    return Block(name, -(-n_bytes // BLOCK_ALIGNMENT) * BLOCK_ALIGNMENT, first, last)
+
+
 def _blocks(
     graph: StreamGraph, lifetimes: Mapping[str, Lifetime], apart: frozenset[str], is_endless: bool, core: Core
 ) -> list[Block]:
     """Everything in the arena; `graph` has its STOREs."""
     n_states = len(graph.tensors), len(graph.steps)
     blocks = [
-        Block("tensor states", STATE_BYTES * n_states[0], *_ALWAYS),
-        Block("step states", STATE_BYTES * n_states[1], *_ALWAYS),
+        _block("tensor states", STATE_BYTES * n_states[0], *_ALWAYS),
+        _block("step states", STATE_BYTES * n_states[1], *_ALWAYS),
     ]
     written = dict.fromkeys(graph.inputs, -1)
     ends: dict[str, int] = {}
@@ -126,20 +142,20 @@ def _blocks(
                 ends[name] = index
         scratch = scratch_bytes(graph, step, core)
         if scratch:
-            blocks.append(Block(f"scratch of {step.output}", scratch, index, index))
+            blocks.append(_block(f"scratch of {step.output}", scratch, index, index))
         if step.op in ACCUMULATING:
             output = graph.tensors[step.output]
             n_sums = n_accumulators(step, is_endless) * output.n_mels * output.n_channels
-            blocks.append(Block(f"sums of {step.output}", 4 * n_sums, *_ALWAYS))
+            blocks.append(_block(f"sums of {step.output}", 4 * n_sums, *_ALWAYS))
     for name, tensor in graph.tensors.items():
         span, size = lifetimes[name], tensor.column_bytes
         if _is_transient(span):
-            blocks.append(Block(f"ring of {name}", size, written[name], ends.get(name, written[name])))
+            blocks.append(_block(f"ring of {name}", size, written[name], ends.get(name, written[name])))
         elif name in apart:
-            blocks.append(Block(f"ring of {name}", span.depth_apart * size, *_ALWAYS))
-            blocks.append(Block(f"newest of {name}", size, written[name], ends[name]))
+            blocks.append(_block(f"ring of {name}", span.depth_apart * size, *_ALWAYS))
+            blocks.append(_block(f"newest of {name}", size, written[name], ends[name]))
         else:
-            blocks.append(Block(f"ring of {name}", span.depth * size, *_ALWAYS))
+            blocks.append(_block(f"ring of {name}", span.depth * size, *_ALWAYS))
     return blocks
 
 
@@ -151,9 +167,12 @@ def _plan(
     timeline: Timeline,
     lifetimes: Mapping[str, Lifetime],
     apart: frozenset[str],
+    has_frontend: bool,
 ) -> Plan:
     stored = _with_stores(graph, apart)
     blocks = _blocks(stored, lifetimes, apart, is_endless, core)
+    if has_frontend:
+        blocks.append(_block(_FRONTEND_SCRATCH, FRONTEND_SCRATCH_BYTES, *_BEFORE_ANY_STEP))
     offsets = place(blocks)
     n_bytes = -(-extent(blocks, offsets) // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
     check_placement(blocks, offsets, n_bytes)
@@ -177,5 +196,6 @@ def _plan(
         tuple(offsets.get(f"sums of {s.output}", 0) if s.op != StepOp.STORE else 0 for s in stored.steps),
         offsets["tensor states"],
         offsets["step states"],
+        offsets.get(_FRONTEND_SCRATCH, 0),
         n_bytes,
     )

@@ -16,15 +16,19 @@ from asd_edge.backends.clip_features import clip_features, network_runs
 from asd_edge.backends.host_rung import host_image
 from asd_edge.backends.network_inputs import code_inputs, default_frontend
 from asd_edge.backends.rung import Clip
+from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import EvaluationError
-from asd_edge.evaluate.clips_to_score import ClipToScore
+from asd_edge.evaluate.clips_to_score import ClipToScore, list_test_clips
+from asd_edge.export.calibration_set import spread_evenly
 from asd_edge.export.detector import load_detector
 from asd_edge.export.read_tflite import read_tflite
 from asd_edge.export.work_files import DETECTOR_FILE, TFLITE_FILE
 from asd_edge.native_engine import load_model, run_image
 from quantization.interpret_int8 import run_int8
+
+N_CLIPS = 16  # spread over the test clips: enough for every layer to see quiet and loud ones
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,14 @@ def compare_tensors(
                     found[name] = _joined(found.get(name, TensorComparison(name, 0, 0, 0)), difference)
         on_progress(index + 1, len(clips))
     return tuple(found.values())
+
+
+def compare_tensors_of_set(work: Path, data_dir: Path, on_progress: ProgressFn = ignore_progress) -> list[str]:
+    """`tensor_lines` over N_CLIPS test clips. Raises what `list_test_clips` and `compare_tensors` raise."""
+    detector = load_detector(work / DETECTOR_FILE)
+    clips = list_test_clips(find_clips(data_dir), data_dir, detector.labels, detector.frontend)
+    chosen = spread_evenly(clips, N_CLIPS)
+    return tensor_lines(compare_tensors(work, chosen, on_progress), len(chosen))
 
 
 def first_difference(comparisons: Sequence[TensorComparison]) -> TensorComparison | None:

@@ -95,5 +95,10 @@ asd_status asd_check_detector(const asd_model *model)
     const bool is_kind = (detector->kind == ASD_SCORE_ARCFACE && is_arcface(model)) ||
                          (detector->kind == ASD_SCORE_RECONSTRUCTION && is_reconstruction(model));
     const bool is_long_enough = detector->clip_samples > ASD_HOP_LENGTH && detector->clip_samples <= INT32_MAX;
+    if (detector->frontend_scratch_offset % 8u != 0 ||
+        !asd_is_within(detector->frontend_scratch_offset, (uint32_t)sizeof(asd_frontend_scratch),
+                       model->header->arena_bytes)) {
+        return ASD_ERROR_BOUNDS;
+    }
     return is_long_enough && has_labels(model) && has_inputs(model) && is_kind ? ASD_OK : ASD_ERROR_DETECTOR;
 }

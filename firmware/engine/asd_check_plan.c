@@ -42,6 +42,15 @@ static asd_status check_order(const asd_model *model)
                                                                                                 : ASD_OK;
 }
 
+/* Nothing where the image is a network alone. */
+static asd_region frontend_scratch(const asd_model *model)
+{
+    const asd_image_detector *const detector = model->detector;
+    const asd_region scratch = {detector == NULL ? 0u : detector->frontend_scratch_offset,
+                                detector == NULL ? 0u : (uint32_t)sizeof(asd_frontend_scratch)};
+    return scratch;
+}
+
 /* `own`: the step whose accumulators the region is, or NULL. */
 static bool is_shared(const asd_model *model, asd_region region, const asd_image_step *own)
 {
@@ -51,6 +60,9 @@ static bool is_shared(const asd_model *model, asd_region region, const asd_image
         if (asd_overlap(region, asd_ring(tensor)) || asd_overlap(region, asd_newest(tensor))) {
             return true;
         }
+    }
+    if (asd_overlap(region, frontend_scratch(model))) {
+        return true;
     }
     for (uint32_t i = 0; i < header->n_steps; i++) {
         const asd_image_step *const step = &model->steps[i];

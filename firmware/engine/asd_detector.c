@@ -90,7 +90,7 @@ static void start_window(asd_detector *detector)
 /* The last sample of a window is in: its last frame, with the reflected end. */
 static void end_window(asd_detector *detector)
 {
-    if (asd_frontend_finish(&detector->frontend, &detector->scratch, &detector->frontend_params, &detector->frame) ==
+    if (asd_frontend_finish(&detector->frontend, detector->scratch, &detector->frontend_params, &detector->frame) ==
         ASD_OK) {
         take_frame(detector);
     }
@@ -126,6 +126,7 @@ static asd_code_scale code_scale(const asd_image_code_scale *scale)
 static void start_frontend(asd_detector *detector, const asd_model *model)
 {
     const asd_image_detector *const image = model->detector;
+    detector->scratch = (asd_frontend_scratch *)(void *)(detector->engine.arena + image->frontend_scratch_offset);
     detector->frontend_params.log_mel_scale = code_scale(&image->log_mel_scale);
     if (image->fir_high_offset != 0) {
         detector->fir.high = (const int16_t *)(const void *)(model->image + image->fir_high_offset);
@@ -190,7 +191,7 @@ asd_status asd_detector_push(asd_detector *detector, const int16_t *samples, uin
         const uint32_t n = is_endless(detector) || n_left < n_of_window ? n_left : n_of_window;
         uint32_t n_new = 0;
         bool has_frame = false;
-        asd_frontend_push(&detector->frontend, &detector->scratch, &detector->frontend_params, samples + *n_taken, n,
+        asd_frontend_push(&detector->frontend, detector->scratch, &detector->frontend_params, samples + *n_taken, n,
                           &detector->frame, &n_new, &has_frame);
         *n_taken += n_new;
         detector->n_samples += n_new;

@@ -22,7 +22,7 @@ from asd_edge.cli import run
 from asd_edge.clip.synthesize.config import SynthConfig
 from asd_edge.clip.synthesize.dataset import write_synthetic_dataset
 from asd_edge.compiler.check_budget import budget_of
-from asd_edge.compiler.compile_network import compile_work
+from asd_edge.compiler.compile_network import compile_tflite, compile_work
 from asd_edge.compiler.kernel_choice import Core
 from asd_edge.compiler.plan_report import PlanReport, plan_report, plan_table, summary_lines
 from asd_edge.compiler.read_image import read_image
@@ -97,8 +97,9 @@ def _autoencoder_plan(folder: Path, console: Console) -> dict[str, float]:
     assert run(["train", fans, "-o", work, "--architecture", "autoencoder", "--epochs", "1"]) == 0
     assert run(["export", "--checkpoint", work, "--calibration", fans, "-o", work]) == 0
     report = _report(Path(work), Core.GENERIC, False)
+    network = plan_report(read_image(compile_tflite(Path(work) / TFLITE_FILE, Core.GENERIC).content))
     console.print("autoencoder", plan_table(report), budget_of(report), sep="\n")
-    return {"autoencoder_arena_bytes": report.arena_bytes, "autoencoder_ram_bytes": budget_of(report).total}
+    return {"autoencoder_engine_bytes": network.arena_bytes, "autoencoder_ram_bytes": budget_of(report).total}
 
 
 def _milliseconds(work: Path, folder: Path) -> dict[str, float]:

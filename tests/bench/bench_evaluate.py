@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asd_edge.backends.clip_features import clip_features, quantized_features
-from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE, TORCH
+from asd_edge.backends.ladder import HOST, REFERENCE, RUNGS_OF_THIS_MACHINE, TORCH
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ProgressFn
 from asd_edge.clip.read_clip import read_clip
@@ -96,6 +96,9 @@ def _values(found: Evaluation) -> dict[str, float]:
         if run.largest_difference_lsb is not None:
             values[f"{run.name}_reference_max_lsb"] = run.largest_difference_lsb
         values[f"{run.name}_milliseconds_per_clip"] = round(run.milliseconds_per_clip, 1)
+    scores = {rung: {row.clip: row.score for row in found.rows if row.rung == rung} for rung in (REFERENCE, HOST)}
+    differences = [abs(score - scores[HOST][clip]) for clip, score in scores[REFERENCE].items()]
+    values["host_reference_score_difference"] = max(differences)
     for agreement in found.agreement:
         if agreement.machine_type is None:
             values[f"{agreement.rung}_largest_score_difference"] = round(agreement.largest_score_difference, 6)

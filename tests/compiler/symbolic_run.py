@@ -51,7 +51,9 @@ class SymbolicRun:
             self._mark(step["accumulators_offset"], self._sum_bytes(step), SUMS + index)
 
     def push(self) -> None:
-        """One more column of each input, then a tick."""
+        """The front end's work, one more column of each input, then a tick."""
+        if self.image.detector is not None:
+            self._mark(self.image.detector["frontend_scratch_offset"], 5120, SCRATCH)
         for index in self.image.header["inputs"][: self.image.header["n_inputs"]]:
             self._produce(int(index))
         self.run_tick()

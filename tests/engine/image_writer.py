@@ -25,6 +25,7 @@ STEP = np.dtype(
         ("reserved3", "u1"),
     ]
 )  # fmt: skip
+FRONTEND_SCRATCH_BYTES = 5120
 CODE_SCALE = np.dtype(
     [("limit", "<i8"), ("multiplier", "<i4"), ("shift", "<i4"), ("zero_point", "<i4"), ("pre_shift", "<i4")]
 )
@@ -34,7 +35,7 @@ DETECTOR = np.dtype(
         ("fir_low_offset", "<u4"), ("clip_samples", "<u4"), ("kind", "<u2"), ("n_context", "<u2"),
         ("log_mel_input", "<u2"), ("fir_input", "<u2"), ("labels_offset", "<u4"), ("labels_bytes", "<u4"),
         ("rows_offset", "<u4"), ("n_classes", "<u2"), ("embedding_size", "<u2"), ("arcface", "<i4", 5),
-        ("reconstruction", "<i4", 3), ("padding", "<u4"),
+        ("reconstruction", "<i4", 3), ("frontend_scratch_offset", "<u4"),
     ]
 )  # fmt: skip
 
@@ -97,7 +98,7 @@ class _Arena:
 
     def add(self, n_bytes: int) -> int:
         offset = self.n_bytes
-        self.n_bytes += (n_bytes + 3) // 4 * 4
+        self.n_bytes += (n_bytes + 7) // 8 * 8
         return offset
 
 
@@ -126,7 +127,9 @@ def write_image(
     names = b"".join(b"%d\0" % index for index in range(len(tensors) + len(steps)))
     header["names_offset"], header["names_bytes"] = sections.add(names), len(names)
     if detector is not None:
-        header["detector_offset"] = sections.add(detector)
+        record = np.frombuffer(detector, DETECTOR, 1).copy()
+        record["frontend_scratch_offset"] = arena.add(FRONTEND_SCRATCH_BYTES)
+        header["detector_offset"] = sections.add(record.tobytes() + detector[DETECTOR.itemsize :])
     header["n_tensors"], header["n_steps"], header["arena_bytes"] = len(tensors), len(steps), arena.n_bytes
     header["n_inputs"], header["output"], header["n_bytes"] = len(inputs), output, len(sections.content)
     header["inputs"][0, : len(inputs)] = inputs

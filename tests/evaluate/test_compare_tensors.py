@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from asd_edge.cli import run
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.records import TEST
 from asd_edge.errors import EvaluationError
@@ -40,3 +41,12 @@ def test_the_first_differing_tensor_is_named_and_all_of_them_are_listed() -> Non
 def test_no_clip_is_no_comparison(tiny_work: Path) -> None:
     with pytest.raises(EvaluationError, match="there is none"):
         compare_tensors(tiny_work, [])
+
+
+@needs_library
+def test_the_command_compares_tensors_after_the_scores(
+    tiny_work: Path, tiny_clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["evaluate", str(tiny_work), "--data", str(tiny_clips), "--backends", "reference,host", "--tensors"])
+    assert code == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("host equals reference in all ")

@@ -1,7 +1,7 @@
 /* asd-edge for a firmware of your own: audio in, anomaly scores out. C99 and C++.
  *
  *     static asd_model model;       the checked image, in flash
- *     static asd_detector detector; state of front end and scorer, about 10 KB
+ *     static asd_detector detector; state of front end and scorer, about 4 KB
  *     static uint8_t arena[...];    state of the network: `asd-edge image info` says how many bytes
  *
  *     asd_model_load(&model, image, n_bytes);                          once; refuses what it can't trust

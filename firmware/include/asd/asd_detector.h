@@ -21,7 +21,7 @@ typedef struct {
     asd_frontend_params frontend_params;
     asd_fir_taps fir;
     asd_frontend_state frontend;
-    asd_frontend_scratch scratch; /* free between two calls */
+    asd_frontend_scratch *scratch; /* in the arena */
     asd_frontend_frame frame;
     asd_arcface_params arcface;
     asd_reconstruction_params reconstruction;

@@ -173,6 +173,7 @@ typedef struct {
     uint16_t embedding_size;
     int32_t arcface[5];        /* the integers of asd_arcface_params in its order, from scale_q16 on */
     int32_t reconstruction[3]; /* the integers of asd_reconstruction_params in its order */
+    uint32_t frontend_scratch_offset; /* arena, multiple of 8: asd_frontend_scratch, in use between two ticks only */
 } asd_image_detector;
 
 /* In the arena. */
