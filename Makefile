@@ -8,13 +8,13 @@ DEMO_DATA := data/demo
 DEMO_WORK := work/demo
 
 # What the C library of the installed package is built from.
-FIRMWARE := firmware/CMakeLists.txt $(wildcard $(foreach folder,frontend include/asd apps/host engine kernels scorer,firmware/$(folder)/*.[ch]))
+FIRMWARE := firmware/CMakeLists.txt $(wildcard firmware/*/*.cmake $(foreach folder,frontend include/asd apps/host engine kernels scorer,firmware/$(folder)/*.[ch]))
 
 # One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help install demo test check fuzz bars constraints clean setup-emulation frontend-tables
-.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-cores
+.PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-engine bench-cores
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
@@ -23,7 +23,7 @@ help:
 	@echo 'make fuzz    a million mutated model images through the loader and the engine under sanitizers (clang)'
 	@echo 'make setup-emulation    cross compilers and QEMU from Debian packages (1.6 GB), for the tests on other cores'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
-	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-cores    measure one result again'
+	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-engine|bench-cores    measure one result again'
 
 install: .venv/dev.stamp .venv-tflite-runtime/stamp
 
@@ -103,6 +103,9 @@ bench-frontend: install
 
 bench-cores: install
 	$(BIN)/python -m tests.bench.bench_cores
+
+bench-engine: install
+	$(BIN)/python -m tests.bench.bench_engine
 
 # After a change of a formula in asd_edge/frontend/fixed_tables.py.
 frontend-tables: .venv/dev.stamp

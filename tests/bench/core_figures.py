@@ -1,7 +1,7 @@
 """One board and one model -> mismatches over all clips, instructions by clip, hop and layer, memory, hashes."""
 
 import hashlib
-import subprocess
+import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from asd_edge.backends.emulate_board import SCORE_CLIPS, SCORE_CLIPS_MARKED, build_firmware, score_on_board
 from asd_edge.backends.real_time import buffer_samples, hops_of, mean_clock_hz, worst_clock_hz
-from asd_edge.backends.score_records import ClipRun, ClipToRun, MemoryUse
+from asd_edge.backends.score_records import ClipRun, ClipToRun, MemoryUse, ScoreRun
+from asd_edge.boards import load_boards
 from asd_edge.compiler.read_image import ModelImage
 from asd_edge.compiler.step_cost import step_macs
 from asd_edge.compiler.stream_graph import StepOp
@@ -20,6 +21,8 @@ from asd_edge.compiler.stream_graph import StepOp
 N_PROCESSES, CLIPS_PER_RUN = 2, 12
 N_STREAM_CLIPS = 8  # back to back: windows overlap in the pipeline as on a device
 MARGIN = 1.1  # over the mean clock, for which the audio buffer is stated
+SEGMENT_TO_LOAD = 1  # PT_LOAD
+CYCLES_PER_INSTRUCTION = 1.5  # an estimate
 PARTS = ("front end", "scheduler", "scorer")
 
 
@@ -60,6 +63,7 @@ class CoreFigures:
     mean_clock_hz: float
     worst_clock_hz: float
     buffer_samples: int  # at MARGIN over the mean clock
+    part_buffer_samples: int  # at the part's clock, CYCLES_PER_INSTRUCTION assumed; 0: no part
     layers: tuple[LayerFigures, ...]  # front end, scheduler, scorer, steps
 
 
@@ -72,21 +76,21 @@ def measure_core(
     ram_bytes: int | None = None,
     audio_samples: int | None = None,
 ) -> CoreFigures:
-    """Run all of it; `ram_bytes` and `audio_samples` as in `build_firmware`. Raises BackendError."""
+    """All clips by themselves, some in one stream, one with marks; `ram_bytes`, `audio_samples`: `build_firmware`.
+
+    Raises BackendError.
+    """
     path = folder / f"{board}.asdm"
     path.write_bytes(image.content)
-    build = folder / board
-    build_firmware(board, build, [SCORE_CLIPS, SCORE_CLIPS_MARKED], ram_bytes, audio_samples)
-    program = build / SCORE_CLIPS
-    chunks = [clips[start : start + CLIPS_PER_RUN] for start in range(0, len(clips), CLIPS_PER_RUN)]
-    with ThreadPoolExecutor(N_PROCESSES) as pool:
-        runs = list(pool.map(lambda chunk: score_on_board(board, program, path, chunk), chunks))
+    program = build_firmware(board, folder / board, [SCORE_CLIPS], ram_bytes, audio_samples) / SCORE_CLIPS
+    marked = build_firmware(board, folder / f"{board}-marked", [SCORE_CLIPS_MARKED]) / SCORE_CLIPS_MARKED
+    runs = _score_all(board, program, path, clips)
     found = [clip for run in runs for clip in run.clips]
     n_stream = min(N_STREAM_CLIPS, len(clips))
     stream = [ClipToRun(clip.samples, 0, i > 0, i == n_stream - 1) for i, clip in enumerate(clips[:n_stream])]
-    steady = [block for clip in score_on_board(board, program, path, stream).clips[1:] for block in clip.blocks]
-    hops, clock = hops_of(steady), mean_clock_hz(steady)
-    instructions = [clip.instructions for clip in found]
+    streamed = score_on_board(board, program, path, stream).clips
+    steady = [block for clip in streamed[1:] for block in clip.blocks if block.n_samples]
+    hops, clock, part_hz = hops_of(steady), mean_clock_hz(steady), load_boards()[board].clock_hz
     return CoreFigures(
         board=board,
         n_clips=len(found),
@@ -96,14 +100,32 @@ def measure_core(
         code_bytes=_code_bytes(program),
         image_bytes=len(image.content),
         memory=max((run.memory for run in runs), key=lambda memory: memory.stack_used),
-        instructions_per_clip=max(instructions, default=0.0),
+        instructions_per_clip=max(clip.instructions for clip in found),
         mean_hop=sum(hop.instructions for hop in hops) / len(hops),
         worst_hop=max(hop.instructions for hop in hops),
         mean_clock_hz=clock,
         worst_clock_hz=worst_clock_hz(steady),
         buffer_samples=buffer_samples(steady, MARGIN * clock),
-        layers=_layers(board, build / SCORE_CLIPS_MARKED, path, image, clips[0]),
+        part_buffer_samples=0 if part_hz is None else buffer_samples(steady, part_hz / CYCLES_PER_INSTRUCTION),
+        layers=_layers(board, marked, path, image, clips[0]),
     )
+
+
+def count_mismatches(
+    board: str, image: ModelImage, clips: Sequence[ClipToRun], expected: Sequence[ExpectedScore], folder: Path
+) -> int:
+    """Clips that a Linux program under qemu-user scores otherwise: nothing can be counted there."""
+    path = folder / f"{board}.asdm"
+    path.write_bytes(image.content)
+    runs = _score_all(board, build_firmware(board, folder / board) / SCORE_CLIPS, path, clips)
+    found = [clip for run in runs for clip in run.clips]
+    return sum(not _is_same(clip, score) for clip, score in zip(found, expected, strict=True))
+
+
+def _score_all(board: str, program: Path, image: Path, clips: Sequence[ClipToRun]) -> list[ScoreRun]:
+    chunks = [clips[start : start + CLIPS_PER_RUN] for start in range(0, len(clips), CLIPS_PER_RUN)]
+    with ThreadPoolExecutor(N_PROCESSES) as pool:
+        return list(pool.map(lambda chunk: score_on_board(board, program, image, chunk), chunks))
 
 
 def _is_same(clip: ClipRun, expected: ExpectedScore) -> bool:
@@ -125,7 +147,12 @@ def _layers(board: str, program: Path, path: Path, image: ModelImage, clip: Clip
 
 
 def _code_bytes(program: Path) -> int:
-    """Code, constants and initial values of variables."""
-    done = subprocess.run(["arm-none-eabi-size", str(program)], capture_output=True, text=True, check=True)
-    text, data = done.stdout.splitlines()[1].split()[:2]
-    return int(text) + int(data)
+    """Code, constants and initial values of variables: what the program's segments hold in the file."""
+    content = program.read_bytes()
+    is_64_bit = content[4] == 2
+    table, size, count = struct.unpack_from("<Q14xHH" if is_64_bit else "<I10xHH", content, 32 if is_64_bit else 28)
+    return sum(
+        struct.unpack_from("<Q" if is_64_bit else "<I", content, table + i * size + (32 if is_64_bit else 16))[0]
+        for i in range(count)
+        if struct.unpack_from("<I", content, table + i * size)[0] == SEGMENT_TO_LOAD
+    )
