@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from asd_edge.export.work_files import RECORD_FILE
-from asd_edge.model.checkpoint import SETTINGS_FILE
 from asd_edge.report.figure_text import bytes_words
-from asd_edge.report.obtained import evaluation_source, versions_words
-from asd_edge.report.section import Absent, Section, Source, Table
+from asd_edge.report.obtained import evaluation_source, export_source, training_source
+from asd_edge.report.section import Absent, Section, Table
 from asd_edge.report.work_contents import EVALUATE_COMMAND, EXPORT_COMMAND, MODEL_FILES, WorkContents
 
 
@@ -24,15 +22,7 @@ def model_section(work: WorkContents) -> Section:
     ]
     sources, absent = [], []
     if work.checkpoint is not None:
-        training = work.checkpoint.training
-        epochs = (
-            f"{len(work.checkpoint.split.train)} clips trained, {len(work.checkpoint.split.validation)} chose the epoch"
-        )
-        version = training.get("asd_edge")
-        versions = "" if version is None else f"asd-edge {version}, torch {training.get('torch', 'unknown')}"
-        sources.append(
-            Source(SETTINGS_FILE, f"asd-edge train {training.get('data', 'DATA')} -o WORK", epochs, "", versions)
-        )
+        sources.append(training_source(work.checkpoint))
     if work.export is None:
         absent.append(Absent("the int8 model", EXPORT_COMMAND))
     else:
@@ -44,10 +34,7 @@ def model_section(work: WorkContents) -> Section:
                 tuple((name, str(count)) for name, count in sorted(operators.items())),
             )
         )
-        calibration = work.export.calibration
-        clips = f"{calibration.clips_used} of {calibration.clips_available} clips calibrated"
-        command = EXPORT_COMMAND.replace("DATA", calibration.folder)
-        sources.append(Source(RECORD_FILE, command, clips, "", versions_words(work.export.versions)))
+        sources.append(export_source(work.export))
     return Section("model", "Model", (), tuple(parts), tuple(sources), tuple(absent))
 
 

@@ -6,7 +6,7 @@ from asd_edge.evaluate.write_evaluation import EVALUATION_FILE
 from asd_edge.export.work_files import RECORD_FILE
 from asd_edge.report.figure_text import ABSENT, bytes_words, signed_points
 from asd_edge.report.layer_charts import PLAN_LEGEND, plan_chart, sqnr_chart
-from asd_edge.report.obtained import evaluation_source, versions_words
+from asd_edge.report.obtained import evaluation_source, export_source
 from asd_edge.report.section import Absent, Charts, LegendEntry, Picture, Section, Source, Table
 from asd_edge.report.stage_records import StreamPlan
 from asd_edge.report.work_contents import (
@@ -55,10 +55,7 @@ def damage_section(work: WorkContents) -> Section:
     elif export is not None and export.sqnr_db:
         title = "SQNR of each activation over calibration clips"
         parts.append(Charts(title, (sqnr_chart(export.sqnr_db, _N_MARKED),), _SQNR_LEGEND, is_wide=True))
-        calibration = export.calibration
-        command = f"asd-edge export --checkpoint WORK --calibration {calibration.folder} -o WORK"
-        clips = f"of {calibration.clips_used} of {calibration.clips_available} clips"
-        sources.append(Source(RECORD_FILE, command, clips, "", versions_words(export.versions)))
+        sources.append(export_source(export))
         absent.append(Absent("SQNR over test clips", f"{EVALUATE_COMMAND} --sqnr"))
     else:
         absent.append(Absent(f"SQNR per layer, in {RECORD_FILE} or {EVALUATION_FILE}", f"{EVALUATE_COMMAND} --sqnr"))

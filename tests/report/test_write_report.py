@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import struct
 import zlib
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from asd_edge.cli import run
 from asd_edge.errors import AsdEdgeError, EvaluationError, WorkDirectoryError
 from asd_edge.evaluate.auc import auc
+from asd_edge.evaluate.evaluate_work import evaluate_work
 from asd_edge.evaluate.evaluation import DataUsed
 from asd_edge.evaluate.write_evaluation import write_evaluation
 from asd_edge.report.machine_charts import roc_curve
@@ -198,6 +200,18 @@ def test_what_is_absent_is_named_with_its_command_and_never_drawn(
         assert absent["command"] in page.words
         assert absent["command"].startswith("asd-edge ")
     assert len(re.findall(r'role="img"', (work / "report.html").read_text())) == int(has_export)  # SQNR of export.json
+
+
+def test_files_of_the_real_stages_are_shown(tmp_path: Path, tiny_work: Path, tiny_clips: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(tiny_work, work)
+    found = evaluate_work(work, tiny_clips, ("onnx", "tflite"))
+    written = write_report(work, work / "report.html")
+    assert written.remarks == ()
+    page = page_of(work)
+    assert page.row("ladder", "AUC") == [f"{100 * group.auc:.2f}" for group in found.figures.overall]
+    assert page.row("data", "test") == [tiny_clips.name, "24 of 24 clips"]
+    assert {absent["section"] for absent in report_of(work)["absent"]} == {"attention", "damage", "boards", "plan"}
 
 
 def test_directory_without_anything_to_show_is_refused(tmp_path: Path) -> None:
