@@ -21,7 +21,7 @@ help:
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
 	@echo 'make fuzz    a million mutated model images through the loader and the engine under sanitizers (clang)'
-	@echo 'make setup-emulation    cross compilers and QEMU from Debian packages (1.6 GB), for the tests on other cores'
+	@echo 'make setup-emulation    cross compilers, QEMU and Chromium from Debian packages, for the tests that need them'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
 	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-engine|bench-cores    measure one result again'
 
@@ -113,10 +113,12 @@ frontend-tables: .venv/dev.stamp
 
 EMULATION := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm qemu-user-static gcc-aarch64-linux-gnu \
 	libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang libclang-rt-dev clang-format cmake
+# Opens the report as its readers do.
+BROWSER := chromium
 
 setup-emulation:
 	apt-get update -q
-	apt-get install -y -q --no-install-recommends $(EMULATION)
+	apt-get install -y -q --no-install-recommends $(EMULATION) $(BROWSER)
 
 # After a deliberate upgrade: what is installed now becomes what is pinned.
 constraints: .venv/dev.stamp

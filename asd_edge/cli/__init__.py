@@ -1,7 +1,8 @@
 """The command line: words in, stages called, tables and one-line errors out; the only package that prints and exits.
 
 Each command imports its stages when it runs, so that `asd-edge --help` loads neither NumPy nor torch.
-Exit codes: 0 done, 1 the parity verdict of `evaluate` failed, 2 bad input or usage, 130 interrupted.
+Exit codes: 0 done, 1 the parity verdict of `evaluate` failed or `compare` found too great a loss, 2 bad input or
+usage, 130 interrupted.
 """
 
 import sys
@@ -10,17 +11,19 @@ from typing import Annotated
 import typer
 
 from asd_edge import __version__
-from asd_edge.cli import compiler, data, evaluate, export, score, train
+from asd_edge.cli import compiler, data, evaluate, export, report, score, train
 from asd_edge.cli.console import BAD_INPUT
 from asd_edge.errors import AsdEdgeError
 
 HOST_PACKAGES = (
     "flatbuffers",
+    "jinja2",
     "lightning",
     "matplotlib",
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "pydantic",
     "requests",
     "scipy",
     "sklearn",
@@ -32,14 +35,15 @@ app = typer.Typer(
     help="Anomalous sound detection: from a folder of machine sounds to an int8 model, and the AUC that int8 kept.",
     epilog="\b\nIn this order:\n  asd-edge data synth data/synthetic\n  asd-edge train data/synthetic -o work/mine\n"
     "  asd-edge export --checkpoint work/mine --calibration data/synthetic -o work/mine\n"
-    "  asd-edge evaluate work/mine --data data/synthetic",
+    "  asd-edge evaluate work/mine --data data/synthetic\n"
+    "  asd-edge report work/mine",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for commands in (train, export, compiler, evaluate, score):
+for commands in (train, export, compiler, evaluate, score, report):
     commands.add_commands(app)
 
 

@@ -10,6 +10,7 @@ import typer
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 
 PARITY_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+CHANGED_FOR_THE_WORSE = 1
 WIDEST_TABLE = 200  # characters
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -12,7 +12,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from asd_edge.cli import BAD_INPUT, run
+from asd_edge.cli import run
+from asd_edge.cli.console import BAD_INPUT
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import CheckpointError, ClipError, DatasetError
 from asd_edge.frontend.config import FrontendConfig
