@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ from tests.scorer.scorer_cases import cases
 from tests.scorer.test_fixed_log_odds import is_at_the_jump, length_one
 
 N_TIMED, N_TIMED_PLAIN = 20, 5
+N_BUILDS = 10  # gcc and clang, each -O0 to -O3 and sanitized
+FINDINGS = ("crash-*", "timeout-*", "oom-*", "leak-*")  # what libFuzzer names the inputs of its findings
 FUZZ_RUNS = 1_000_000
 FLOAT32_COSINE = 1 - 5e-7  # nearer to its row the float formula moves with the last bit of float32 rows
 FEW = SynthConfig(
@@ -99,7 +102,11 @@ def _autoencoder_plan(folder: Path, console: Console) -> dict[str, float]:
     report = _report(Path(work), Core.GENERIC, False)
     network = plan_report(read_image(compile_tflite(Path(work) / TFLITE_FILE, Core.GENERIC).content))
     console.print("autoencoder", plan_table(report), budget_of(report), sep="\n")
-    return {"autoencoder_engine_bytes": network.arena_bytes, "autoencoder_ram_bytes": budget_of(report).total}
+    return {
+        "autoencoder_engine_bytes": network.arena_bytes,
+        "autoencoder_detector_arena_bytes": report.arena_bytes,
+        "autoencoder_ram_bytes": budget_of(report).total,
+    }
 
 
 def _milliseconds(work: Path, folder: Path) -> dict[str, float]:
@@ -143,12 +150,18 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _fuzzed(folder: Path, n_runs: int) -> dict[str, float]:
-    """A crash, an overflow or a slow input raises."""
+    """The fuzzer ends at its first finding, whose input it writes beside its program."""
     found = folder / "found"
     found.mkdir()
-    done = re.search(r"Done (\d+) runs", run_fuzzer(folder, n_runs, found))
-    assert done is not None
-    return {"fuzz_runs": int(done[1]), "fuzz_findings": 0}
+    try:
+        said, has_failed = run_fuzzer(folder, n_runs, found), False
+    except subprocess.CalledProcessError as error:
+        said, has_failed = str(error.stderr), True
+    n_findings = sum(1 for pattern in FINDINGS for _ in folder.glob(pattern))
+    runs = re.findall(r"^(?:Done |#)(\d+)", said, re.MULTILINE)
+    if not runs or (has_failed and n_findings == 0):
+        raise RuntimeError(f"the fuzzer didn't run:\n{said[-2000:]}")
+    return {"fuzz_runs": max(int(n) for n in runs), "fuzz_findings": n_findings}
 
 
 def _largest_log_odds_error() -> float:
@@ -170,29 +183,46 @@ def _largest_log_odds_error() -> float:
 
 
 def _random_graphs() -> dict[str, float]:
-    said = _tests("tests/engine/test_streaming.py")
-    found = re.search(r"streamed (\d+) of (\d+) random graphs", said)
-    assert found is not None
-    streamed, graphs = int(found[1]), int(found[2])
-    return {
-        "random_graphs": graphs,
-        "random_graphs_streamed_percent": round(100 * streamed / graphs, 1),
-        "random_graphs_differing": 0,
-    }
+    """The test ends at the first graph that differs: of those there is then at least one."""
+    outcome = _tests("tests/engine/test_streaming.py")
+    values: dict[str, float] = {"random_graphs_differing": outcome.n_failed}
+    found = re.search(r"streamed (\d+) of (\d+) random graphs", outcome.said)
+    if found is not None:
+        streamed, graphs = int(found[1]), int(found[2])
+        values |= {"random_graphs": graphs, "random_graphs_streamed_percent": round(100 * streamed / graphs, 1)}
+    return values
 
 
 def _builds() -> dict[str, float]:
-    """Each is one test that compares every byte; a failure raises."""
-    said = _tests("tests/engine/test_every_build.py", "-k", "every_build_gives")
-    passed = re.search(r"(\d+) passed", said)
-    assert passed is not None
-    return {"builds": int(passed[1]), "builds_differing": 0}
+    """Each is one test that compares every byte."""
+    outcome = _tests("tests/engine/test_every_build.py", "-k", "every_build_gives")
+    n_run = outcome.n_passed + outcome.n_failed
+    if outcome.n_skipped or n_run != N_BUILDS:
+        raise RuntimeError(f"{n_run} of {N_BUILDS} builds were run; install gcc and clang:\n{outcome.said[-2000:]}")
+    return {"builds": n_run, "builds_differing": outcome.n_failed}
 
 
-def _tests(*arguments: str) -> str:
-    """What pytest prints. Raises CalledProcessError when a test fails."""
+@dataclass(frozen=True)
+class _Outcome:
+    """What pytest printed, and what it counted there."""
+
+    said: str
+    n_passed: int
+    n_failed: int
+    n_skipped: int
+
+
+def _tests(*arguments: str) -> _Outcome:
+    """Raises RuntimeError where pytest itself fails: its exit code is neither 0 nor that of failed tests."""
     command = [sys.executable, "-m", "pytest", "-q", "-s", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    summary = done.stdout.strip().rpartition("\n")[2]
+    passed, failed, skipped = (
+        sum(int(n) for n in re.findall(rf"(\d+) {word}", summary)) for word in ("passed", "failed", "skipped")
+    )
+    if done.returncode not in (0, 1) or (done.returncode == 1) != (failed > 0) or passed + failed == 0:
+        raise RuntimeError(f"pytest {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+    return _Outcome(done.stdout, passed, failed, skipped)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def compile_check(name: str, compiler: str, flags: Iterable[str], folder: Path) 
 
 def build_for_board(board: str, folder: Path) -> Path:
     """The folder of a board's images, built by CMake."""
-    settings = [f"-DASD_BOARD={board}", f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'boards/emulated/toolchain.cmake'}"]
+    settings = [f"-DASD_BOARD={board}", f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'boards/cortex-m/toolchain.cmake'}"]
     return _build(folder, settings)
 
 

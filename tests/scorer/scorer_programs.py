@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from asd_edge.scorer.fixed_head import FixedHead
 from asd_edge.scorer.fixed_reconstruction import FixedOutputScale
+from tests.boards.m4_build import M4_BOARD, M4_FLAGS, M4_PORT
 from tests.frontend.every_build import COMPILERS, FLAGS, RunFn
 from tests.frontend.frontend_programs import (
     EMULATOR,
@@ -22,10 +23,6 @@ from tests.frontend.frontend_programs import (
 )
 
 OK, REFUSED_ARGUMENT, NO_SCORE = 0, 2, 3  # asd_status
-BOARD = "mps2-an386"
-EMULATED = FIRMWARE / "boards/emulated"
-M4_FLAGS = ("-mthumb", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "-DASD_CMSDK_TIMER=0x40000000u")
-M4_LINK = ("-nostartfiles", "-specs=nosys.specs", "-Wl,--no-warn-rwx-segments", f"-L{EMULATED}", f"-T{BOARD}.ld")
 SOURCES = (*sorted((FIRMWARE / "scorer").glob("*.c")), FIRMWARE / "apps/scorer/scorer_check.c")
 
 
@@ -73,9 +70,8 @@ def _host(compiler: str, flags: tuple[str, ...]) -> RunFn:
 
 
 def _run_m4(name: str, given: bytes, folder: Path) -> bytes:
-    board = (EMULATED / "port.c", EMULATED / "startup.c")
-    image = _compile(name, "arm-none-eabi-gcc", ("-O2", *M4_FLAGS, *M4_LINK), board, folder)
-    return run_on_board(BOARD, image, given, folder)
+    image = _compile(name, "arm-none-eabi-gcc", M4_FLAGS, M4_PORT, folder)
+    return run_on_board(M4_BOARD, image, given, folder)
 
 
 def _run_aarch64(name: str, given: bytes, folder: Path) -> bytes:

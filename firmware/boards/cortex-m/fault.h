@@ -1,0 +1,9 @@
+/* Every exception that nobody expects ends the run: its cause on the emulator's console, exit code ASD_FAULT_CODE. */
+#ifndef FAULT_H
+#define FAULT_H
+
+#define ASD_FAULT_CODE 70
+
+void asd_fault(void);
+
+#endif
