@@ -12,6 +12,7 @@ from asd_edge.native import load_library
 
 Int8Array = NDArray[np.int8]
 ALIGNMENT = 16  # of image and arena: ASD_IMAGE_ALIGNMENT
+MOST_ARENA_BYTES = 256 << 20  # that is given to an image here, whatever it asks for
 NO_SCORE = 3
 STATUS = {  # asd_status.h
     1: "its clips are too short for the front end",
@@ -97,7 +98,7 @@ def load_model(image: bytes) -> NativeModel:
     names = image[start : start + int(header["names_bytes"])].split(b"\0")
     tensors = tuple(
         NativeTensor(
-            name.decode(),
+            name.decode(errors="replace"),
             int(record["n_columns"]),
             int(record["n_mels"]),
             int(record["n_channels"]),
@@ -121,21 +122,25 @@ def load_model(image: bytes) -> NativeModel:
 def run_image(image: bytes, inputs: Sequence[Int8Array], taps: bool = False) -> NativeRun:
     """`inputs` (n_windows * n_columns, n_mels, n_channels) each, column by column through the engine.
 
-    Raises ImageError for an image that is refused or inputs of another shape.
+    Raises ImageError for an image that is refused or asks for too much memory, and for inputs of another shape.
     """
     model = load_model(image)
-    found, arena = _aligned(image), _aligned(bytes(model.arena_bytes))
+    found, arena = _aligned(image), _arena(model)
     given = [np.ascontiguousarray(values, np.int8) for values in inputs]
+    if len(given) != len(model.inputs):
+        raise ImageError(
+            f"the image takes {len(model.inputs)} inputs, {len(given)} were given; give one array for each"
+        )
     n_columns = len(given[0]) if given else 0
     for index, values in zip(model.inputs, given, strict=True):
         tensor = model.tensors[index]
         if values.shape != (n_columns, tensor.n_mels, tensor.n_channels):
             wanted = (n_columns, tensor.n_mels, tensor.n_channels)
-            raise ImageError(f"input {tensor.name} is {values.shape}, the image wants {wanted}; check its time axis")
+            raise ImageError(f"input {tensor.name!r} is {values.shape}, the image wants {wanted}; check its time axis")
     counts = [_capacity(model, tensor, n_columns) for tensor in model.tensors]
-    output = np.zeros((counts[model.output], *_column_shape(model.tensors[model.output])), np.int8)
+    output = _columns(counts[model.output], model.tensors[model.output])
     kept = _Columns(output.ctypes.data, 0, len(output))
-    tapped = [np.zeros((n, *_column_shape(t)), np.int8) for n, t in zip(counts, model.tensors, strict=True) if taps]
+    tapped = [_columns(n, tensor) for n, tensor in zip(counts, model.tensors, strict=True) if taps]
     columns = (_Columns * max(1, len(tapped)))(*(_Columns(values.ctypes.data, 0, len(values)) for values in tapped))
     status = load_library().asd_host_run_image(
         ctypes.c_void_p(found.ctypes.data),
@@ -162,11 +167,11 @@ def score_samples(
 
     An embedding for each score; of a reconstruction each vector.
 
-
-    Raises ImageError for an image that is refused, a class that it doesn't have or an embedding without a score.
+    Raises ImageError for an image that is refused or asks for too much memory, a class that it doesn't have or an
+    embedding without a score.
     """
     model = load_model(image)
-    found, arena = _aligned(image), _aligned(bytes(model.arena_bytes))
+    found, arena = _aligned(image), _arena(model)
     contiguous = np.ascontiguousarray(samples, np.int16)
     most = 2 + contiguous.size // 512
     scores, n_scores = np.zeros(most, np.int64), ctypes.c_uint32()
@@ -210,17 +215,40 @@ def _capacity(model: NativeModel, tensor: NativeTensor, n_columns: int) -> int:
     return n_windows * tensor.n_columns
 
 
-def _column_shape(tensor: NativeTensor) -> tuple[int, int]:
-    return tensor.n_mels, tensor.n_channels
+def _columns(n_columns: int, tensor: NativeTensor) -> Int8Array:
+    """(n_columns, n_mels, n_channels) to be written."""
+    try:
+        return np.zeros((n_columns, tensor.n_mels, tensor.n_channels), np.int8)
+    except (MemoryError, ValueError) as error:  # ValueError: larger than any array
+        raise ImageError(
+            f"{n_columns:,} columns of {tensor.name!r} don't fit this machine's memory; give fewer windows"
+        ) from error
+
+
+def _arena(model: NativeModel) -> NDArray[np.uint8]:
+    """Not cleared: asd_engine_start does that."""
+    if model.arena_bytes > MOST_ARENA_BYTES:
+        raise ImageError(
+            f"its arena has {model.arena_bytes:,} bytes, at most {MOST_ARENA_BYTES:,} are run here; cut it"
+        )
+    try:
+        return _room(model.arena_bytes)
+    except MemoryError as error:
+        raise ImageError(f"its arena of {model.arena_bytes:,} bytes doesn't fit this machine's memory") from error
 
 
 def _aligned(data: bytes) -> NDArray[np.uint8]:
     """A copy at a multiple of ALIGNMENT."""
-    room = np.empty(len(data) + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    aligned = room[start : start + len(data)]
+    aligned = _room(len(data))
     aligned[:] = np.frombuffer(data, np.uint8)
     return aligned
+
+
+def _room(n_bytes: int) -> NDArray[np.uint8]:
+    """Uninitialized bytes at a multiple of ALIGNMENT."""
+    room = np.empty(n_bytes + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + n_bytes]
 
 
 def _check(status: int) -> None:

@@ -1,6 +1,7 @@
 """Rung host: the firmware's own C on this machine, samples in, score out, hop by hop as on a board."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from asd_edge.backends.clip_features import network_runs
 from asd_edge.backends.network_inputs import FIXED, code_inputs
 from asd_edge.backends.rung import Clip, ClipScore
 from asd_edge.backends.score_output import score_output
+from asd_edge.clip.atomic_write import write_bytes_atomically
 from asd_edge.compiler.compile_network import compile_tflite, compile_work
 from asd_edge.compiler.kernel_choice import Core
-from asd_edge.errors import ClipError, ImageError
+from asd_edge.errors import ClipError, ImageError, WorkDirectoryError
 from asd_edge.export.detector import ARCFACE, Detector
 from asd_edge.export.work_files import DETECTOR_FILE, TFLITE_FILE
-from asd_edge.native_engine import load_model, run_image, score_samples
+from asd_edge.native_engine import MOST_ARENA_BYTES, load_model, run_image, score_samples
 from asd_edge.scorer.cross_entropy import cross_entropy
 
 IMAGE_FILE = "model-generic.asdm"
@@ -72,13 +74,25 @@ def host_image(work: Path, frontend: str) -> bytes:
 
 
 def generic_image(work: Path) -> bytes:
-    """The work directory's image of plain kernels, if it is of these files; else compiled now."""
+    """The work directory's image of plain kernels, if it is of these files; else compiled now and, where the directory
+    can be written, kept in it.
+    """
     source = b"".join((work / name).read_bytes() for name in (TFLITE_FILE, DETECTOR_FILE))
+    path = work / IMAGE_FILE
+    kept = _kept_image(path, hashlib.sha256(source).digest())
+    if kept is not None:
+        return kept
+    content = compile_work(work, Core.GENERIC).content
+    with suppress(WorkDirectoryError):
+        write_bytes_atomically(path, content)
+    return content
+
+
+def _kept_image(path: Path, source_sha256: bytes) -> bytes | None:
     try:
-        image = (work / IMAGE_FILE).read_bytes()
+        image = path.read_bytes()
         model = load_model(image)
-        if model.source_sha256 == hashlib.sha256(source).digest() and not model.is_endless and model.has_detector:
-            return image
     except (OSError, ImageError):
-        pass
-    return compile_work(work, Core.GENERIC).content
+        return None
+    is_own = model.source_sha256 == source_sha256 and not model.is_endless and model.has_detector
+    return image if is_own and model.arena_bytes <= MOST_ARENA_BYTES else None

@@ -33,8 +33,12 @@ def score_clip(path: Path, work: Path, machine: str | None = None) -> HeardClip:
     claimed = machine or machine_of(path, detector.labels)
     class_index = detector.labels.index(claimed)
     samples = read_clip(path, detector.frontend.clip_samples)
-    (score,), _ = score_samples(generic_image(work), samples, class_index)
-    return HeardClip(claimed, detector.kind, score / Q16)
+    scores, _ = score_samples(generic_image(work), samples, class_index)
+    if len(scores) != 1:
+        raise ClipError(
+            f"{path}: its {samples.size} samples give {len(scores)} scores, not one; compile the model again"
+        )
+    return HeardClip(claimed, detector.kind, scores[0] / Q16)
 
 
 def machine_of(path: Path, labels: LabelTable) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from asd_edge.cli.console import Json, print_tables
+from asd_edge.cli.console import Json, print_tables, progress_bar
 
 image = typer.Typer(help="Inspect, check and run model images.", no_args_is_help=True)
 ImageFile = Annotated[Path, typer.Argument(metavar="IMAGE", help="A file that asd-edge compile wrote.")]
@@ -48,7 +48,7 @@ def compile_model(
     import json
 
     from asd_edge.boards import board_named
-    from asd_edge.compiler.check_budget import check_budget
+    from asd_edge.compiler.check_budget import check_budget, check_core
     from asd_edge.compiler.compile_network import compile_tflite, compile_work, core_named
     from asd_edge.compiler.plan_report import plan_report, plan_table, report_content, summary_lines
     from asd_edge.compiler.read_image import read_image
@@ -56,22 +56,25 @@ def compile_model(
 
     board = board_named(board_name)
     core = core_named(core_name or board.kernels)
+    check_core(core, board)
     if tflite is not None:
         compiled = compile_tflite(tflite, core, sliding)
     else:
         assert work_dir is not None, "checked above"
-        compiled = compile_work(work_dir, core, sliding)
+        with progress_bar("spreading the steps over the hops") as on_progress:
+            compiled = compile_work(work_dir, core, sliding, on_progress)
     report = plan_report(read_image(compiled.content))
     budget = check_budget(report, board)
     suffix = "c" if kind == "c-array" else "asdm"
     path = out or (work_dir or Path()) / f"model-{core.name.lower()}{'-sliding' if sliding else ''}.{suffix}"
+    as_words = json.dumps({**report_content(report), "ram_bytes": budget.total, "board": board.name}, indent=1)
+    table, summary = plan_table(report), [*summary_lines(report), f"RAM {budget.total:,} bytes: {budget.in_words()}"]
     (write_c_array if kind == "c-array" else write_image)(compiled.content, path)
     if as_json:
-        typer.echo(json.dumps({**report_content(report), "ram_bytes": budget.total, "board": board.name}, indent=1))
+        typer.echo(as_words)
         return
-    print_tables(plan_table(report))
-    ram = f"RAM {budget.total:,} bytes: {budget.in_words()}"
-    typer.echo("\n".join([*summary_lines(report), ram, f"wrote {path}"]))
+    print_tables(table)
+    typer.echo("\n".join([*summary, f"wrote {path}"]))
 
 
 @image.command(epilog="\b\nExample:\n  asd-edge image info work/mine/model-generic.asdm")
@@ -79,10 +82,10 @@ def info(path: ImageFile, as_json: Json = False) -> None:
     """Print header, plan and totals."""
     import json
 
+    from asd_edge.compiler.check_image import load_checked_image
     from asd_edge.compiler.plan_report import plan_report, plan_table, report_content, summary_lines
-    from asd_edge.compiler.read_image import load_image
 
-    found = load_image(path)
+    found = load_checked_image(path)
     report = plan_report(found)
     if as_json:
         typer.echo(json.dumps({**report_content(report), "labels": list(found.labels)}, indent=1))
@@ -95,11 +98,9 @@ def info(path: ImageFile, as_json: Json = False) -> None:
 @image.command(epilog="\b\nExample:\n  asd-edge image verify work/mine/model-generic.asdm")
 def verify(path: ImageFile) -> None:
     """Check an image as a device does before it runs it."""
-    from asd_edge.compiler.read_image import load_image
-    from asd_edge.native_engine import load_model
+    from asd_edge.compiler.check_image import load_checked_image
 
-    found = load_image(path)
-    load_model(found.content)
+    found = load_checked_image(path)
     typer.echo(f"{path}: a whole image of {len(found.content):,} bytes, checksum {int(found.header['crc32']):08x}")
 
 

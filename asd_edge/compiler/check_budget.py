@@ -1,15 +1,18 @@
-"""Whether a board can hold an image: RAM of everything that runs beside the network, and the flash slot."""
+"""Whether a board can hold an image: its kernels, RAM of everything that runs beside the network, the flash slot."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from asd_edge.boards import Board
+from asd_edge.compiler.kernel_choice import Core
 from asd_edge.compiler.plan_report import PlanReport
 from asd_edge.errors import CompilerError
 
 STACK_BYTES = 8192
 DETECTOR_BYTES = 4096  # sizeof(asd_detector), rounded up to 1 KB: front end, scorer and engine outside of the arena
 HOP_BYTES = 1024  # 512 int16
-_FEWEST_HOPS = 2  # of audio buffered: one that fills while the one before it is computed
+_HOPS_AT_ONCE = 2  # of audio: one that fills while the one before it is computed
+_HOST = "host"  # its library has the kernels of every core, in plain C
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,22 @@ class Budget:
 
 
 def budget_of(report: PlanReport) -> Budget:
-    """The audio buffer holds the hops that may arrive during the worst one, if the mean just keeps up."""
+    """The audio buffer is for a core that just keeps up with the mean hop: it holds the hops by which that one lags
+    behind the audio after the heaviest run of hops (PlanReport.lag_hops), the hop that is being computed and the one
+    that fills; rounded up to a power of two, as asd_audio_buffer wants it.
+    """
     if report.kind == "network":
         return Budget(report.arena_bytes, 0, 0, STACK_BYTES)
-    ratio = report.worst_tick_macs / report.mean_tick_macs if report.mean_tick_macs else 1.0
-    n_hops = max(_FEWEST_HOPS, 1 + -(-int(ratio * 1000) // 1000))
+    n_needed = ceil(round(report.lag_hops, 6)) + _HOPS_AT_ONCE
+    n_hops = 1 << (n_needed - 1).bit_length()
     return Budget(report.arena_bytes, DETECTOR_BYTES, n_hops * HOP_BYTES, STACK_BYTES)
+
+
+def check_core(core: Core, board: Board) -> None:
+    """Raises CompilerError for kernels that the board's firmware doesn't have."""
+    if core != Core.GENERIC and board.core != _HOST and core.name.lower() != board.kernels:
+        own = "generic" if board.kernels == "generic" else f"generic and {board.kernels}"
+        raise CompilerError(f"{board.name} runs images of core {own}, not {core.name.lower()}; leave out --core")
 
 
 def check_budget(report: PlanReport, board: Board) -> Budget:

@@ -36,7 +36,7 @@ class DetectorConstants:
     output_scale: FixedOutputScale | None
 
 
-def detector_constants(detector: Detector, graph: StreamGraph) -> DetectorConstants:
+def detector_constants(detector: Detector, graph: StreamGraph, is_endless: bool = False) -> DetectorConstants:
     """Raises FrontendError for settings that the fixed-point front end isn't made for, CheckpointError for a head that
     the integer scorer can't take, CompilerError where the network and the detector don't fit.
     """
@@ -54,6 +54,9 @@ def detector_constants(detector: Detector, graph: StreamGraph) -> DetectorConsta
     log_mel_values = n_context * N_MELS
     if LOG_MEL in graph.inputs and _values(graph, LOG_MEL) != log_mel_values:
         raise CompilerError(f"{LOG_MEL} has {_values(graph, LOG_MEL)} values a column, the front end {log_mel_values}")
+    if not is_arcface and is_endless:
+        raise CompilerError("a reconstruction is scored clip by clip, in windows; compile without --sliding")
+    _check_window(graph, detector.frontend.n_frames if is_arcface else 1, is_endless)
     if output.n_columns != 1:
         raise CompilerError(f"{output.name} has {output.n_columns} columns a window where a score takes one")
     head, output_scale = None, None
@@ -76,6 +79,14 @@ def detector_constants(detector: Detector, graph: StreamGraph) -> DetectorConsta
         head,
         output_scale,
     )
+
+
+def _check_window(graph: StreamGraph, n_frames: int, is_endless: bool) -> None:
+    if not is_endless and graph.window_columns != n_frames:
+        raise CompilerError(
+            f"the network's window has {graph.window_columns} columns, the detector's clip {n_frames} frames; "
+            "export a network for clips of this length"
+        )
 
 
 def labels_bytes(labels: tuple[str, ...]) -> bytes:

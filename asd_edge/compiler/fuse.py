@@ -28,6 +28,8 @@ from quantization.factors import prelu_factors, scale_and_zero_point
 
 MOST_INPUTS = 2  # ASD_MAX_INPUTS
 MOST_CONCATENATED = 4  # ASD_MAX_STEP_INPUTS
+MOST_ENDLESS_STRIDE = 1024  # ASD_MAX_ENDLESS_STRIDE
+MOST_SOFTMAX_CHANNELS = 511  # their sum fits the kernel's
 
 
 def fuse(graph: Graph, is_endless: bool = False) -> StreamGraph:
@@ -43,6 +45,8 @@ def fuse(graph: Graph, is_endless: bool = False) -> StreamGraph:
     steps = tuple(fuser.steps.values())
     used = {*live.inputs, *(step.output for step in steps)}
     tensors = {name: stream_tensor(live, name) for name in live.activations() if name in used}
+    for step in steps:
+        _check_limits(step, tensors[step.output], is_endless)
     return StreamGraph(tensors, steps, live.inputs, live.outputs[0])
 
 
@@ -50,6 +54,19 @@ def stream_tensor(graph: Graph, name: str) -> StreamTensor:
     """An activation of the graph as columns."""
     scale, zero_point = scale_and_zero_point(graph, name)
     return StreamTensor(name, *shape_of(graph, name), float(scale), zero_point)
+
+
+def _check_limits(step: StreamStep, output: StreamTensor, is_endless: bool) -> None:
+    if is_endless and step.stride[0] > MOST_ENDLESS_STRIDE:
+        raise CompilerError(
+            f"{step.output}: stride {step.stride[0]}, a stream without end has at most {MOST_ENDLESS_STRIDE}; "
+            "compile windows"
+        )
+    if step.op == StepOp.SOFTMAX and output.n_channels > MOST_SOFTMAX_CHANNELS:
+        raise CompilerError(
+            f"{step.output}: softmax over {output.n_channels} channels, an image's has at most "
+            f"{MOST_SOFTMAX_CHANNELS}; end the network before it"
+        )
 
 
 def _check_ends(graph: Graph) -> None:

@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from asd_edge.compiler.image_records import ARCFACE_KIND
-from asd_edge.compiler.read_image import ModelImage, Record
+from asd_edge.compiler.read_image import ModelImage, Record, printable
+from asd_edge.compiler.schedule import greatest_lag, tick_costs
 from asd_edge.compiler.simulate import PASSES, Timeline, simulate
 from asd_edge.compiler.step_cost import step_macs
 from asd_edge.compiler.stream_graph import ACCUMULATING, StepOp, StreamGraph
+from asd_edge.errors import ImageError
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,20 @@ class PlanReport:
     macs_per_period: int
     mean_tick_macs: float
     worst_tick_macs: int
+    lag_hops: float  # by which a core that just keeps up with the mean tick's instructions falls behind at most
     latency_ticks: int  # from the last column that an output needs to the output
     source_sha256: str
     steps: tuple[StepReport, ...]
 
 
 def plan_report(image: ModelImage) -> PlanReport:
-    """Of an image that the device would accept."""
+    """Of an image that the device would accept. Raises ImageError for one whose steps never keep up, CompilerError for
+    one that takes too long to simulate.
+    """
     graph = image.stream_graph()
     timeline = simulate(graph, image.delays(), image.is_endless)
+    if not timeline.is_steady:
+        raise ImageError("its steps fall behind its input; compile the model again")
     macs = [step_macs(graph, step) for step in graph.steps]
     ticks = np.zeros(timeline.period_ticks, np.int64)
     for index, amount in enumerate(macs):
@@ -60,9 +68,7 @@ def plan_report(image: ModelImage) -> PlanReport:
     return PlanReport(
         image.core.name.lower(),
         image.is_endless,
-        "network"
-        if image.detector is None
-        else ("arcface" if image.detector["kind"] == ARCFACE_KIND else "reconstruction"),
+        _kind(image),
         len(image.content),
         int(image.header["arena_bytes"]),
         graph.window_columns,
@@ -70,6 +76,7 @@ def plan_report(image: ModelImage) -> PlanReport:
         int(ticks.sum()),
         float(ticks.mean()),
         int(ticks.max()),
+        round(greatest_lag(tick_costs(graph, timeline)), 6),
         latency_ticks(graph, timeline, image.is_endless),
         bytes(image.header["source_sha256"]).hex(),
         tuple(_step_reports(image, graph, timeline, macs)),
@@ -104,7 +111,8 @@ def plan_table(report: PlanReport) -> Table:
     for step in report.steps:
         sizes = (step.state_bytes, step.scratch_bytes, step.constant_bytes, step.macs)
         every = f"{step.hops_per_firing:g}"
-        table.add_row(step.name, step.op, step.kernels, *(f"{n:,}" for n in sizes), every, str(step.delay))
+        shown = Text(printable(step.name))  # brackets in it are no markup
+        table.add_row(shown, step.op, step.kernels, *(f"{n:,}" for n in sizes), every, str(step.delay))
     return table
 
 
@@ -122,7 +130,7 @@ def summary_lines(report: PlanReport) -> list[str]:
 
 def _step_reports(image: ModelImage, graph: StreamGraph, timeline: Timeline, macs: list[int]) -> list[StepReport]:
     own = _own_bytes(image)
-    hops = {
+    hops = dict.fromkeys(graph.inputs, 1.0) | {
         step.output: round(timeline.period_ticks / n, 3)
         for step, n in zip(graph.steps, timeline.n_per_period, strict=True)
     }

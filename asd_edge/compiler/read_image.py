@@ -77,6 +77,11 @@ class ModelImage:
         return {self.tensor_names[s["output"]]: int(s["delay"]) for s in self.steps if s["delay"]}
 
 
+def printable(name: str) -> str:
+    """A name for a terminal: what isn't printable, control characters above all, is replaced."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in name)
+
+
 def load_image(path: Path) -> ModelImage:
     """Raises ImageError for a file that can't be read or isn't a whole image."""
     try:
@@ -164,7 +169,7 @@ def _check_indices(header: Record, n_tensors: int) -> None:
 def _check_tensor(tensor: Record, name: str, is_endless: bool) -> None:
     is_sized = 0 not in (tensor["n_mels"], tensor["n_channels"], tensor["depth"])
     if not is_sized or (tensor["n_columns"] == 0) != is_endless or tensor["n_columns"] > _MOST_COLUMNS:
-        raise ImageError(f"tensor {name} has no size or none that goes with the stream; {_NEXT}")
+        raise ImageError(f"tensor {name!r} has no size or none that goes with the stream; {_NEXT}")
 
 
 def _check_order(header: Record, steps: NDArray[np.void], names: tuple[str, ...]) -> None:
@@ -174,7 +179,7 @@ def _check_order(header: Record, steps: NDArray[np.void], names: tuple[str, ...]
         output, is_store = int(step["output"]), step["op"] == StepOp.STORE
         reads = {int(index) for index in step["inputs"][: step["n_inputs"]]}
         if not reads <= written or (output in written) != is_store:
-            raise ImageError(f"step {name} comes before what it reads, or writes what is there; {_NEXT}")
+            raise ImageError(f"step {name!r} comes before what it reads, or writes what is there; {_NEXT}")
         written.add(output)
     if int(header["output"]) not in written:
         raise ImageError(f"no step gives the output; {_NEXT}")
@@ -183,12 +188,12 @@ def _check_order(header: Record, steps: NDArray[np.void], names: tuple[str, ...]
 def _check_step(content: bytes, step: Record, name: str, n_tensors: int) -> None:
     is_known = step["op"] in list(StepOp) and step["activation"] in list(StepActivation)
     if not is_known or step["layout"] not in list(Layout):
-        raise ImageError(f"step {name} has an unknown operator, activation or layout; {_NEXT}")
+        raise ImageError(f"step {name!r} has an unknown operator, activation or layout; {_NEXT}")
     if not 1 <= step["n_inputs"] <= len(step["inputs"]) or 0 in (step["stride_time"], step["kernel_time"]):
-        raise ImageError(f"step {name} has no inputs, kernel or stride; {_NEXT}")
+        raise ImageError(f"step {name!r} has no inputs, kernel or stride; {_NEXT}")
     if step["delay"] > _MOST_DELAY:
-        raise ImageError(f"step {name} waits {step['delay']} ticks; {_NEXT}")
+        raise ImageError(f"step {name!r} waits {step['delay']} ticks; {_NEXT}")
     if max(int(step["output"]), *(int(index) for index in step["inputs"])) >= n_tensors:
-        raise ImageError(f"step {name} reads or writes a tensor that isn't there; {_NEXT}")
+        raise ImageError(f"step {name!r} reads or writes a tensor that isn't there; {_NEXT}")
     for constants in _STEP_CONSTANTS:
-        _within(content, step[f"{constants}_offset"], step[f"{constants}_bytes"], f"{constants} of {name}")
+        _within(content, step[f"{constants}_offset"], step[f"{constants}_bytes"], f"{constants} of {name!r}")

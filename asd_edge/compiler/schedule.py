@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.compiler.kernel_choice import Core
 from asd_edge.compiler.plan import least_arena_bytes
 from asd_edge.compiler.simulate import PASSES, Timeline, simulate
@@ -22,17 +23,20 @@ _BYTES_PER_OVERLOAD = 20_000  # what a mean tick above the aim is worth, summed 
 _BYTES_PER_WORST = 2_048  # what a mean tick less in the worst one is worth, below the aim too
 _LEAST_SHARE = 0.05  # of a mean tick: a lighter step isn't worth a delay
 _MOST_ROUNDS = 8
+MOST_DELAY = 1024  # ASD_MAX_DELAY
 Delays = dict[str, int]  # ticks by output tensor
 
 
-def choose_delays(graph: StreamGraph, is_endless: bool, core: Core) -> Delays:
-    """Empty where the worst tick is small. Deterministic."""
+def choose_delays(
+    graph: StreamGraph, is_endless: bool, core: Core, on_progress: ProgressFn = ignore_progress
+) -> Delays:
+    """Empty where the worst tick is small. Deterministic; `on_progress` counts moves tried."""
     timeline = simulate(graph, {}, is_endless)
     ticks = tick_costs(graph, timeline)
     if ticks.max() <= SMALL_TICK:
         return {}
     most = {
-        step.output: round(timeline.period_ticks / n) - 1
+        step.output: min(round(timeline.period_ticks / n) - 1, MOST_DELAY)
         for step, n in zip(graph.steps, timeline.n_per_period, strict=True)
         if step_cost(graph, step) >= _LEAST_SHARE * ticks.mean() and _waits_cheaply(graph, step)
     }
@@ -41,10 +45,13 @@ def choose_delays(graph: StreamGraph, is_endless: bool, core: Core) -> Delays:
     judge = _Judge(graph, is_endless, core)
     delays: Delays = {}
     best = judge.bytes_of(delays)
+    n_tried, n_moves = 0, sum(1 for moves in (_single_moves, _pair_moves) for _ in moves(names, most)) * _MOST_ROUNDS
     for _ in range(_MOST_ROUNDS):
         before = best
         for moves in (_single_moves, _pair_moves):
             for move in moves(names, most):
+                n_tried += 1
+                on_progress(n_tried, n_moves)
                 tried = _moved(delays, move, most)
                 found = None if tried is None else judge.bytes_of(tried)
                 if tried is not None and found is not None and (best is None or found < best):
@@ -63,6 +70,17 @@ def tick_costs(graph: StreamGraph, timeline: Timeline) -> NDArray[np.int64]:
         ticks = timeline.period_moments(index) // PASSES % timeline.period_ticks
         totals += step_cost(graph, step) * np.bincount(ticks, minlength=timeline.period_ticks)
     return totals
+
+
+def greatest_lag(ticks: NDArray[np.int64]) -> float:
+    """(period_ticks,) costs -> hops by which a core that does the mean tick in one hop's time falls behind at most.
+
+    The greatest sum of (tick - mean) over consecutive ticks of a periodic stream, in mean ticks.
+    """
+    if not ticks.any():
+        return 0.0
+    behind = np.cumsum(np.tile(ticks, 2) / ticks.mean() - 1.0)
+    return float((behind - np.minimum.accumulate(np.minimum(behind, 0.0))).max())
 
 
 def _waits_cheaply(graph: StreamGraph, step: StreamStep) -> bool:

@@ -62,6 +62,22 @@ static bool has_inputs(const asd_model *model)
              detector->fir_bias <= LARGEST_BIAS && detector->fir_bias >= -LARGEST_BIAS));
 }
 
+/* Each row has a direction. */
+static bool are_rows(const asd_arcface_params *params)
+{
+    for (uint32_t row_index = 0; row_index < params->n_classes; row_index++) {
+        const int16_t *const row = params->rows + row_index * params->embedding_size;
+        uint32_t i = 0;
+        while (i < params->embedding_size && row[i] == 0) {
+            i++;
+        }
+        if (i == params->embedding_size) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_arcface(const asd_model *model)
 {
     const asd_image_detector *const detector = model->detector;
@@ -69,20 +85,32 @@ static bool is_arcface(const asd_model *model)
     const uint32_t n_columns = model->tensors[model->header->inputs[0]].n_columns;
     const uint64_t row_bytes = (uint64_t)detector->n_classes * detector->embedding_size * 2u;
     const bool is_windowed = model->header->is_endless == 0;
-    return detector->n_context == 1 && detector->n_classes >= 2 && detector->embedding_size >= 1 &&
-           detector->embedding_size <= ASD_SCORER_MOST_EMBEDDING &&
+    const asd_arcface_params params = asd_arcface_of(model);
+    return detector->n_context == 1 && asd_is_arcface(&params) &&
            asd_column_bytes(output) == detector->embedding_size &&
-           is_in_image(model, detector->rows_offset, row_bytes) &&
+           is_in_image(model, detector->rows_offset, row_bytes) && are_rows(&params) &&
            (!is_windowed || (n_columns == n_frames(detector) && output->n_columns == 1));
 }
 
-/* Every vector is a window of the network: one column in, one column out. */
+static bool is_delayed(const asd_model *model)
+{
+    for (uint32_t i = 0; i < model->header->n_steps; i++) {
+        if (model->steps[i].delay != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every vector is a window of the network: one column in, one column out in the same tick, before the next vector. */
 static bool is_reconstruction(const asd_model *model)
 {
     const asd_image_detector *const detector = model->detector;
     const asd_image_tensor *const output = &model->tensors[model->header->output];
     const uint32_t size = ASD_N_MELS * detector->n_context;
-    return detector->n_context >= 1 && detector->n_context <= ASD_MAX_CONTEXT && detector->log_mel_input == 0 &&
+    const asd_reconstruction_params params = asd_reconstruction_of(model);
+    return asd_is_reconstruction(&params) && !is_delayed(model) && detector->n_context >= 1 &&
+           detector->n_context <= ASD_MAX_CONTEXT && detector->log_mel_input == 0 &&
            detector->fir_input == ASD_NO_INPUT && model->header->is_endless == 0 &&
            model->tensors[model->header->inputs[0]].n_columns == 1 && output->n_columns == 1 &&
            asd_column_bytes(output) == size && n_frames(detector) >= detector->n_context &&

@@ -22,9 +22,11 @@ static inline bool asd_is_within(uint64_t offset, uint64_t n_bytes, uint32_t lim
     return n_bytes <= limit && offset <= limit - n_bytes;
 }
 
+/* Nothing overlaps an empty region. */
 static inline bool asd_overlap(asd_region a, asd_region b)
 {
-    return a.offset < (uint64_t)b.offset + b.n_bytes && b.offset < (uint64_t)a.offset + a.n_bytes;
+    return a.n_bytes != 0 && b.n_bytes != 0 && a.offset < (uint64_t)b.offset + b.n_bytes &&
+           b.offset < (uint64_t)a.offset + a.n_bytes;
 }
 
 /* Of one column, without what rounds its place in a ring up to a multiple of 4. */
@@ -70,6 +72,32 @@ static inline asd_region asd_accumulators(const asd_model *model, const asd_imag
     const asd_region sums = {step->accumulators_offset,
                              step->n_accumulators * asd_column_bytes(&model->tensors[step->output]) * 4u};
     return sums;
+}
+
+/* Of a detector that scores embeddings. */
+static inline asd_arcface_params asd_arcface_of(const asd_model *model)
+{
+    const asd_image_detector *const detector = model->detector;
+    const asd_arcface_params params = {
+        .rows = (const int16_t *)(const void *)(model->image + detector->rows_offset),
+        .n_classes = detector->n_classes,
+        .embedding_size = detector->embedding_size,
+        .zero_point = model->tensors[model->header->output].zero_point,
+        .scale_q16 = detector->arcface[0],
+        .cos_margin = detector->arcface[1],
+        .sin_margin = detector->arcface[2],
+        .threshold = detector->arcface[3],
+        .shortfall = detector->arcface[4],
+    };
+    return params;
+}
+
+/* Of one that scores reconstructions. */
+static inline asd_reconstruction_params asd_reconstruction_of(const asd_model *model)
+{
+    const int32_t *const numbers = model->detector->reconstruction;
+    const asd_reconstruction_params params = {numbers[0], numbers[1], numbers[2]};
+    return params;
 }
 
 /* Of a convolution, by the layout of its weights. */

@@ -137,30 +137,15 @@ static void start_frontend(asd_detector *detector, const asd_model *model)
     }
 }
 
-/* The scorer checks its own parameters, ArcFace's with the first score. */
+/* Its parameters were checked when the image was loaded. */
 static asd_status start_scorer(asd_detector *detector, const asd_model *model)
 {
-    const asd_image_detector *const image = model->detector;
-    const int32_t zero_point = model->tensors[model->header->output].zero_point;
-    if (image->kind == ASD_SCORE_RECONSTRUCTION) {
-        const asd_reconstruction_params reconstruction = {image->reconstruction[0], image->reconstruction[1],
-                                                          image->reconstruction[2]};
-        detector->reconstruction = reconstruction;
+    if (model->detector->kind == ASD_SCORE_RECONSTRUCTION) {
+        detector->reconstruction = asd_reconstruction_of(model);
         return asd_reconstruction_start(&detector->errors, &detector->reconstruction);
     }
-    const asd_arcface_params arcface = {
-        .rows = (const int16_t *)(const void *)(model->image + image->rows_offset),
-        .n_classes = image->n_classes,
-        .embedding_size = image->embedding_size,
-        .zero_point = zero_point,
-        .scale_q16 = image->arcface[0],
-        .cos_margin = image->arcface[1],
-        .sin_margin = image->arcface[2],
-        .threshold = image->arcface[3],
-        .shortfall = image->arcface[4],
-    };
-    detector->arcface = arcface;
-    return detector->class_index < image->n_classes ? ASD_OK : ASD_ERROR_ARGUMENT;
+    detector->arcface = asd_arcface_of(model);
+    return detector->class_index < detector->arcface.n_classes ? ASD_OK : ASD_ERROR_ARGUMENT;
 }
 
 asd_status asd_detector_start(asd_detector *detector, const asd_model *model, void *arena, uint32_t arena_bytes,

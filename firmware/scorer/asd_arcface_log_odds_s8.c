@@ -3,7 +3,6 @@
 
 #include "asd/asd_scorer.h"
 
-#define ONE_Q30 (INT32_C(1) << 30)
 #define ONE_Q31 (UINT32_C(1) << 31)
 #define LOG2_E_Q30 UINT32_C(1549082005)
 #define LN_2_Q30 INT64_C(744261118)
@@ -23,16 +22,6 @@ typedef struct {
     int32_t greatest; /* exponent, Q23 */
     uint64_t sum;     /* Q31, 1..n_classes - 1 */
 } exponential_sum;
-
-static bool is_in_range(const asd_arcface_params *params)
-{
-    return params->n_classes >= 2 && params->n_classes <= ASD_SCORER_MOST_CLASSES && params->embedding_size >= 1 &&
-           params->embedding_size <= ASD_SCORER_MOST_EMBEDDING && params->zero_point >= INT8_MIN &&
-           params->zero_point <= INT8_MAX && params->scale_q16 >= 1 << 16 && params->scale_q16 <= 128 << 16 &&
-           params->cos_margin >= -ONE_Q30 && params->cos_margin <= ONE_Q30 && params->sin_margin >= 0 &&
-           params->sin_margin <= ONE_Q30 && params->threshold >= -ONE_Q30 && params->threshold <= ONE_Q30 &&
-           params->shortfall >= 0;
-}
 
 /* value > 0 */
 static square_root square_root_u64(uint64_t value)
@@ -118,7 +107,7 @@ static int64_t margin_cosine(const asd_arcface_params *params, int32_t cosine, u
 asd_status asd_arcface_log_odds_s8(const asd_arcface_params *params, const int8_t *embedding, uint32_t class_index,
                                    int32_t *log_odds_q16)
 {
-    if (!is_in_range(params) || class_index >= params->n_classes) {
+    if (!asd_is_arcface(params) || class_index >= params->n_classes) {
         return ASD_ERROR_ARGUMENT;
     }
     const uint32_t size = params->embedding_size;

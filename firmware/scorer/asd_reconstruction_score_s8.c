@@ -3,8 +3,7 @@
 
 asd_status asd_reconstruction_start(asd_reconstruction_state *state, const asd_reconstruction_params *params)
 {
-    if (params->multiplier < 1 || params->shift < 17 || params->shift > 62 || params->zero_point < INT8_MIN ||
-        params->zero_point > INT8_MAX) {
+    if (!asd_is_reconstruction(params)) {
         return ASD_ERROR_ARGUMENT;
     }
     state->sum = 0;

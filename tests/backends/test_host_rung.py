@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asd_edge.backends import host_rung
 from asd_edge.backends.clip_features import clip_features
 from asd_edge.backends.host_rung import IMAGE_FILE, generic_image
 from asd_edge.backends.ladder import open_rung
 from asd_edge.backends.rung import Clip
 from asd_edge.clip.label_table import LabelTable
 from asd_edge.compiler.compile_network import compile_work
+from asd_edge.compiler.image_records import HEADER
 from asd_edge.compiler.kernel_choice import Core
-from asd_edge.errors import ClipError, DatasetError
-from asd_edge.export.detector import ARCFACE, RECONSTRUCTION, Detector, InputScale, write_detector
+from asd_edge.errors import ClipError, CompilerError, DatasetError
+from asd_edge.export.detector import ARCFACE, RECONSTRUCTION, Detector, InputScale, load_detector, write_detector
 from asd_edge.export.write_tflite import tflite_bytes
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.wavegram_fir import FirTaps
@@ -24,9 +26,12 @@ from asd_edge.graph.ops import Activation, Padding
 from asd_edge.graph.passes import run_float_passes
 from asd_edge.model.config import HeadConfig
 from asd_edge.native import is_built
+from asd_edge.native_engine import load_model
+from asd_edge.scorer.arcface_log_odds import arcface_log_odds
 from quantization.calibrate import calibrate
 from quantization.observers import ranges_of
 from quantization.quantize_graph import quantize_graph
+from tests.compiler.test_image import with_right_checksum
 from tests.graph.small_graphs import GraphBuilder
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="no C library: there was no compiler at installation")
@@ -116,26 +121,79 @@ def test_host_gives_the_codes_and_the_score_of_the_reference(
     assert len(scores) == 4
 
 
-def test_scores_in_integers_are_near_the_float_formulas(tmp_path: Path) -> None:
+def test_scores_in_integers_are_near_the_float_formula_on_the_same_codes(tmp_path: Path) -> None:
     detector = write_work(tmp_path, embedding_graph(), ARCFACE)
-    (clip, *_) = clips(detector)
-    fixed = open_rung("reference", tmp_path, "fixed").score(clip)
-    tflite = open_rung("tflite", tmp_path, "fixed").score(clip)
-    assert fixed.codes is not None
-    if np.array_equal(fixed.codes, tflite.codes if tflite.codes is not None else ()):
-        assert fixed.score != tflite.score
-        assert abs(fixed.score - tflite.score) < 0.02
+    assert detector.head_rows is not None
+    host = open_rung("host", tmp_path, "fixed")
+    for clip in clips(detector):
+        found, head = host.score(clip), detector.head
+        class_index = MACHINES.index(clip.machine)
+        exact = arcface_log_odds(found.output, detector.head_rows, class_index, head.scale, head.margin)
+        assert found.score != exact
+        assert abs(found.score - exact) < 0.02
 
 
 def test_an_image_of_these_very_files_is_taken_and_another_is_not(tmp_path: Path) -> None:
     write_work(tmp_path, embedding_graph(), ARCFACE)
     compiled = compile_work(tmp_path, Core.GENERIC).content
-    assert generic_image(tmp_path) == compiled
-    (tmp_path / IMAGE_FILE).write_bytes(b"no image")
-    assert generic_image(tmp_path) == compiled
+    (tmp_path / IMAGE_FILE).write_bytes(with_name(compiled, b"other name"))
+    assert generic_image(tmp_path) == with_name(compiled, b"other name")  # what else would compile as the same
     sliding = compile_work(tmp_path, Core.GENERIC, is_endless=True).content
-    (tmp_path / IMAGE_FILE).write_bytes(sliding)
+    for unfit in (b"", b"no image", compiled[:-1], sliding, with_arena(compiled, 0xFFFFFFF0)):
+        (tmp_path / IMAGE_FILE).write_bytes(unfit)
+        assert generic_image(tmp_path) == compiled
+
+
+def test_a_name_that_is_no_utf_8_is_harmless(tmp_path: Path) -> None:
+    write_work(tmp_path, embedding_graph(), ARCFACE)
+    strange = with_name(compile_work(tmp_path, Core.GENERIC).content, b"\xff\xfe\x80")
+    assert load_model(strange).tensors[0].name.startswith("\ufffd\ufffd\ufffd")
+    (tmp_path / IMAGE_FILE).write_bytes(strange)
+    assert len(open_rung("host", tmp_path).score(clips(load_detector(tmp_path / "detector.safetensors"))[0]).output)
+
+
+def test_a_compiled_image_is_kept_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_work(tmp_path, embedding_graph(), ARCFACE)
+    compiled = generic_image(tmp_path)
+    assert (tmp_path / IMAGE_FILE).read_bytes() == compiled
+    monkeypatch.delattr(host_rung, "compile_work")
     assert generic_image(tmp_path) == compiled
+
+
+def test_a_work_directory_that_cant_be_written_is_scored_all_the_same(tmp_path: Path) -> None:
+    write_work(tmp_path, embedding_graph(), ARCFACE)
+    (tmp_path / IMAGE_FILE / "in the way").mkdir(parents=True)
+    assert load_model(generic_image(tmp_path)).has_detector
+
+
+def with_name(image: bytes, start: bytes) -> bytes:
+    """The image with another beginning of its first tensor's name."""
+    content = bytearray(image)
+    offset = int(np.frombuffer(image, HEADER, 1)["names_offset"][0])
+    length = image.index(b"\0", offset) - offset
+    content[offset : offset + length] = start[:length].ljust(length, b"x")
+    return with_right_checksum(content)
+
+
+def with_arena(image: bytes, n_bytes: int) -> bytes:
+    header = np.frombuffer(image, HEADER, 1).copy()
+    header["arena_bytes"] = n_bytes
+    return with_right_checksum(bytearray(header.tobytes() + image[HEADER.itemsize :]))
+
+
+def test_a_reconstruction_never_slides(tmp_path: Path) -> None:
+    write_work(tmp_path, autoencoder_graph(), RECONSTRUCTION)
+    with pytest.raises(CompilerError, match=r"reconstruction .*windows"):
+        compile_work(tmp_path, Core.GENERIC, is_endless=True)
+
+
+@pytest.mark.parametrize("n_more", [-512, 512])
+def test_an_embedding_needs_a_window_as_long_as_a_clip(n_more: int, tmp_path: Path) -> None:
+    detector = write_work(tmp_path, embedding_graph(), ARCFACE)
+    longer = replace(CONFIG, clip_samples=CONFIG.clip_samples + n_more)
+    write_detector(replace(detector, frontend=longer), tmp_path / "detector.safetensors")
+    with pytest.raises(CompilerError, match=f"33 columns, .* {33 + n_more // 512}"):
+        compile_work(tmp_path, Core.GENERIC)
 
 
 def test_a_clip_of_another_length_is_refused(tmp_path: Path) -> None:

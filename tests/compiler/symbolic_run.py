@@ -71,8 +71,9 @@ class SymbolicRun:
     def check_states(self) -> None:
         """Counters and sums must never have been written by anything else."""
         image = self.image
-        for offset, size in ((image.header["tensor_states_offset"], 12 * len(image.tensors)),):
-            assert (self._bytes(offset, size) == STATE).all(), "tensor states were overwritten"
+        for kind, n in (("tensor", len(image.tensors)), ("step", len(image.steps))):
+            states = self._bytes(image.header[f"{kind}_states_offset"], 12 * n)
+            assert (states == STATE).all(), f"{kind} states were overwritten"
         for index, step in enumerate(image.steps):
             sums = self._bytes(step["accumulators_offset"], self._sum_bytes(step))
             assert (sums == SUMS + index).all(), "sums were overwritten"

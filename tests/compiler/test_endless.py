@@ -1,19 +1,18 @@
 """A stream without end gives, column by column, what the same layers give over one window as long as the stream."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from asd_edge.compiler.compile_network import compile_graph
 from asd_edge.compiler.kernel_choice import Core
-from asd_edge.export.check_shapes import check_shapes
 from asd_edge.graph.graph import Graph
-from asd_edge.graph.ops import Padding, output_size
+from asd_edge.graph.ops import Padding
 from asd_edge.native import LIBRARY
 from asd_edge.native_engine import run_image
 from quantization.interpret_int8 import run_int8
+from tests.compiler.lengthened import complete_columns, lengthened
 from tests.compiler.toy_graphs import residual_tower
 from tests.export.int8_graphs import quantized
 from tests.graph.small_graphs import GraphBuilder
@@ -40,23 +39,6 @@ def means() -> Graph:
     return quantized(builder.graph(builder.conv(x, 5, (time, mel))))
 
 
-def lengthened(graph: Graph, n_columns: int) -> Graph:
-    """The same operators over more columns."""
-    times = dict.fromkeys(graph.inputs, n_columns)
-    for op in graph.ops:
-        time = min(times[name] for name in op.inputs if name in times)
-        padding, stride = getattr(op, "padding", Padding()), getattr(op, "stride", (1, 1))
-        kernel = getattr(op, "window", None) or (1, 1)
-        if len(op.inputs) == 3:
-            kernel = graph.tensors[op.inputs[1]].shape[1:3]
-        times[op.output] = output_size(time, kernel[0], stride[0], padding.time_before, padding.time_after)
-    longer = {name: replace(graph.tensors[name], shape=(1, time, *graph.tensors[name].shape[2:]))
-              for name, time in times.items()}  # fmt: skip
-    found = Graph({**graph.tensors, **longer}, graph.ops, graph.inputs, graph.outputs)
-    check_shapes(found)
-    return found
-
-
 def delays_of(graph: Graph, n: int) -> Mapping[str, int]:
     """Every third layer late by n ticks."""
     outputs = [step.output for step in compile_graph(graph, is_endless=True, delays={}).plan.computing_steps]
@@ -75,7 +57,6 @@ def test_an_endless_stream_equals_one_long_window(build: object, delay: int, cor
     expected = run_int8(longer, codes)[longer.outputs[0]][0]
     compiled = compile_graph(graph, core, True, delays_of(graph, delay) if delay else {})
     found = run_image(compiled.content, [codes[name][0] for name in graph.inputs]).output
-    n = len(found)
     # the long window's last columns also see the padding behind its end
-    assert len(expected) - 4 <= n <= len(expected)
-    np.testing.assert_array_equal(found, expected[:n])
+    assert len(found) == complete_columns(graph, N_COLUMNS) <= len(expected)
+    np.testing.assert_array_equal(found, expected[: len(found)])

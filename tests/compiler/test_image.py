@@ -159,6 +159,46 @@ def test_any_value_in_the_header_is_refused_or_harmless(name: str, data: st.Data
         plan_report(read_image(with_right_checksum(bytearray(header.tobytes() + CONTENT[HEADER.itemsize :]))))
 
 
+def number_fields(record: np.dtype[np.void]) -> list[tuple[str, int]]:
+    """(field, entry of it) of every integer."""
+    sizes = {name: int(np.prod(record[name].shape, dtype=int)) for name in record.names or ()}
+    return [(name, entry) for name, n in sizes.items() for entry in range(n) if record[name].base.kind != "f"]
+
+
+FIELDS = {"step": number_fields(STEP), "tensor": number_fields(TENSOR)}
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(["step", "tensor"]), st.data())
+def test_any_value_in_a_record_is_refused_or_harmless(kind: str, data: st.DataObject) -> None:
+    record, header = {"step": STEP, "tensor": TENSOR}[kind], np.frombuffer(CONTENT, HEADER, 1)[0]
+    index = data.draw(st.integers(0, int(header[f"n_{kind}s"]) - 1))
+    name, entry = data.draw(st.sampled_from(FIELDS[kind]))
+    limits = np.iinfo(record[name].base)
+    edges = [value for value in (0, 1, 2, 1024, 0x7FFF, limits.max - 1, limits.max, limits.min) if value <= limits.max]
+    start = int(header[f"{kind}s_offset"]) + index * record.itemsize
+    found = np.frombuffer(CONTENT, record, 1, start).copy()
+    values = found[name].reshape(-1)
+    values[entry] = data.draw(st.one_of(st.sampled_from(edges), st.integers(limits.min, limits.max)))
+    content = bytearray(CONTENT)
+    content[start : start + record.itemsize] = found.tobytes()
+    with suppress(ImageError, CompilerError):
+        plan_report(read_image(with_right_checksum(content)))
+
+
+def test_a_store_of_an_input_is_refused_or_harmless() -> None:
+    header = np.frombuffer(CONTENT, HEADER, 1)[0]
+    start, n_steps = int(header["steps_offset"]), int(header["n_steps"])
+    steps = np.frombuffer(CONTENT, STEP, n_steps, start).copy()
+    stores = steps["op"] == StepOp.STORE
+    assert stores.any()
+    steps["output"][stores] = header["inputs"][0]
+    content = bytearray(CONTENT)
+    content[start : start + steps.nbytes] = steps.tobytes()
+    with suppress(ImageError, CompilerError):
+        plan_report(read_image(with_right_checksum(content)))
+
+
 @pytest.mark.parametrize("content", [b"", b"ASDM", b"\0" * 4096, b"RIFF" * 100])
 def test_a_file_that_is_no_image_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.asdm"

@@ -46,6 +46,14 @@ def test_a_heavy_network_is_spread_and_keeps_up() -> None:
     assert after.max() < 0.7 * before.max()
 
 
+def test_the_search_reports_how_far_it_is() -> None:
+    seen: list[tuple[int, int]] = []
+    choose_delays(heavy_network(), False, Core.GENERIC, lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
+    assert {total for _, total in seen} == {seen[0][1]}
+    assert len(seen) <= seen[0][1]
+
+
 @pytest.mark.parametrize("is_endless", [False, True])
 def test_the_cost_of_a_period_doesnt_depend_on_delays(is_endless: bool) -> None:
     graph = fuse(residual_tower(), is_endless)

@@ -1,6 +1,7 @@
 """Small images of every step, written record by record, and one whole detector: for the loader, the fuzzer, the API."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ N_COLUMNS, N_MELS, N_CHANNELS = 12, 6, 4
 PRELU_TABLE, TABLE, CHANNEL_TABLE = 1, 2, 3
 HALF = 1 << 30  # as a multiplier: 1/2
 CLIP_SAMPLES, N_CLASSES = 2048, 3
+SILENCE_CODE = -40  # what the log-Mel scale of `_with_detector` makes of zeros
 
 
 def weighted(
@@ -171,6 +173,35 @@ def reconstruction() -> bytes:
     return _with_detector(lambda record: write_image(tensors, steps, [0], 1, record), 2, 0, (0, w.NO_INPUT))
 
 
+def late_detector() -> bytes:
+    """2048 samples of log-Mel -> an embedding, three ticks late: its score comes with the next clip, or at the end.
+
+    Silence becomes an embedding of zeros, which has no score.
+    """
+    n_frames = 1 + CLIP_SAMPLES // 512
+    tensors = [
+        WrittenTensor(n_frames, 128, 1, depth=2),
+        WrittenTensor(n_frames, 128, 1, depth=2),
+        WrittenTensor(n_frames, 1, 4, depth=2),
+        WrittenTensor(1, 1, 4, depth=2),
+        WrittenTensor(1, 1, 6),
+    ]
+    codes = np.arange(-128, 128, dtype=np.int8)
+    weighted_steps = (
+        (weighted(w.CONV2D, (1,), 2, 4, 128, (1, 128)), -8),
+        (weighted(w.ACCUMULATE_DEPTHWISE, (2,), 3, 4, n_frames, (n_frames, 1), n_accumulators=1), -7),
+        (weighted(w.POINTWISE, (3,), 4, 6, 4, delay=3), -6),
+    )
+    steps = [
+        WrittenStep(w.LOOKUP, (0,), 1, table=np.where(codes <= SILENCE_CODE, 0, codes).astype(np.int8).tobytes()),
+        *(
+            replace(step, bias=bytes(len(step.bias)), shifts=np.full(len(step.shifts), shift, np.int8).tobytes())
+            for step, shift in weighted_steps
+        ),
+    ]
+    return _with_detector(lambda record: write_image(tensors, steps, [0], 4, record), 1, 6, (0, w.NO_INPUT))
+
+
 def _with_detector(write: Callable[[bytes], bytes], kind: int, embedding_size: int, inputs: tuple[int, int]) -> bytes:
     """`write` gives the image around the record; what the record refers to lies behind it, in one section."""
     record = np.zeros(1, w.DETECTOR)
@@ -200,4 +231,5 @@ IMAGES = {
     "detector": detector,
     "endless_detector": endless_detector,
     "reconstruction": reconstruction,
+    "late_detector": late_detector,
 }

@@ -10,12 +10,13 @@ from asd_edge.native_engine import HEADER, image_status, load_model, run_image, 
 from asd_edge.scorer.fixed_head import FixedHead
 from asd_edge.scorer.fixed_log_odds import fixed_log_odds
 from asd_edge.scorer.fixed_reconstruction import FixedOutputScale, fixed_reconstruction_score
-from tests.engine.image_writer import CODE_SCALE, DETECTOR, with_field
+from tests.engine.image_writer import CODE_SCALE, DETECTOR, STEP, with_checksum, with_field
 from tests.engine.small_images import CLIP_SAMPLES, IMAGES, N_CLASSES, endless_detector
 
 Samples = NDArray[np.int16]
 CHUNK_LENGTHS = (0, 1, 13, 511, 512, 513, 1600, 5000)
 N_CLIPS = 3
+DETECTOR_RECORD = 15  # asd_status.h
 
 
 def sound(seed: int, n_samples: int = N_CLIPS * CLIP_SAMPLES) -> Samples:
@@ -23,9 +24,12 @@ def sound(seed: int, n_samples: int = N_CLIPS * CLIP_SAMPLES) -> Samples:
     return (rng.normal(size=n_samples) * rng.uniform(100, 6000)).astype(np.int16)
 
 
+def detector_offset(image: bytes) -> int:
+    return int(np.frombuffer(image, HEADER, 1)["detector_offset"][0])
+
+
 def record(image: bytes) -> np.void:
-    offset = int(np.frombuffer(image, HEADER, 1)["detector_offset"][0])
-    found: np.void = np.frombuffer(image, DETECTOR, 1, offset)[0]
+    found: np.void = np.frombuffer(image, DETECTOR, 1, detector_offset(image))[0]
     return found
 
 
@@ -50,7 +54,7 @@ def head(image: bytes, size: int) -> FixedHead:
     return FixedHead(rows, 0, *(int(value) for value in found["arcface"]))
 
 
-@pytest.mark.parametrize("name", ["detector", "reconstruction"])
+@pytest.mark.parametrize("name", ["detector", "late_detector", "reconstruction"])
 @pytest.mark.parametrize("chunk_length", CHUNK_LENGTHS)
 def test_any_chunking_gives_the_same_scores_as_each_clip_alone(name: str, chunk_length: int) -> None:
     image, samples = IMAGES[name](), sound(1)
@@ -91,10 +95,19 @@ def test_an_endless_image_scores_at_every_column_of_its_output(chunk_length: int
     assert len(scores) == len(samples) // 512 - 4  # the network reads five frames
 
 
-def test_a_clip_that_is_cut_short_gives_no_score() -> None:
-    image = IMAGES["detector"]()
+@pytest.mark.parametrize("name", ["detector", "late_detector"])
+def test_a_clip_that_is_cut_short_gives_no_score_and_takes_none_from_the_clip_before(name: str) -> None:
+    image = IMAGES[name]()
     assert score_samples(image, sound(5, CLIP_SAMPLES - 1), 0)[0] == []
-    assert len(score_samples(image, sound(5, 2 * CLIP_SAMPLES - 1), 0)[0]) == 1
+    samples = sound(5, 2 * CLIP_SAMPLES - 1)
+    for n_samples in (CLIP_SAMPLES, CLIP_SAMPLES + 1, CLIP_SAMPLES + 700, len(samples)):
+        assert score_samples(image, samples[:n_samples], 0)[0] == score_samples(image, samples[:CLIP_SAMPLES], 0)[0]
+    assert len(score_samples(image, samples, 0)[0]) == 1
+
+
+def test_an_embedding_of_zeros_is_reported_not_scored() -> None:
+    with pytest.raises(ImageError, match="all zeros"):
+        score_samples(IMAGES["late_detector"](), np.zeros(CLIP_SAMPLES, np.int16), 0)
 
 
 def test_a_class_that_the_image_does_not_have_is_refused() -> None:
@@ -108,10 +121,34 @@ def test_a_network_alone_gives_no_scores() -> None:
         score_samples(IMAGES["every_step"](), sound(7), 0)
 
 
-def test_a_head_that_no_scorer_takes_is_reported_with_the_first_score() -> None:
-    image = IMAGES["detector"]()
-    offset = int(np.frombuffer(image, HEADER, 1)["detector_offset"][0])
-    hostile = with_field(image, DETECTOR, offset, "arcface", -1)
-    assert image_status(hostile) == 0
-    with pytest.raises(ImageError, match="out of its range"):
-        score_samples(hostile, sound(8), 0)
+# cos, sin of the margin beyond 1 or below their range; scale, shortfall; multiplier, shift, zero point
+BAD_HEADS = (
+    *(("detector", "arcface", *pair) for pair in ((0, 0), (0, 1 << 30), (1, 1 << 31), (1, (1 << 30) + 1), (2, -1))),
+    *(("detector", "arcface", *pair) for pair in ((2, (1 << 30) + 1), (3, 1 << 31), (3, (1 << 30) + 1), (4, -1))),
+    *(("reconstruction", "reconstruction", *pair) for pair in ((0, 0), (1, 16), (1, 63), (2, -129), (2, 128))),
+)
+
+
+@pytest.mark.parametrize(("name", "field", "entry", "value"), BAD_HEADS)
+def test_a_head_that_no_scorer_takes_is_refused_with_the_image(name: str, field: str, entry: int, value: int) -> None:
+    image = IMAGES[name]()
+    assert image_status(with_field(image, DETECTOR, detector_offset(image), field, value, entry)) == DETECTOR_RECORD
+
+
+def test_a_head_with_a_row_of_zeros_is_refused_with_the_image() -> None:
+    """Its machine would have no direction."""
+    image, size = IMAGES["detector"](), 6
+    for row in range(N_CLASSES):
+        start = int(record(image)["rows_offset"]) + 2 * size * row
+        rows = bytearray(image[start : start + 2 * size])
+        for n_zeros, status in ((size - 1, 0), (size, DETECTOR_RECORD)):
+            rows[: 2 * n_zeros] = bytes(2 * n_zeros)
+            octets = image[:start] + bytes(rows) + image[start + 2 * size :]
+            assert image_status(with_checksum(octets)) == status
+
+
+def test_a_reconstruction_that_comes_a_tick_late_is_refused() -> None:
+    """Each vector is compared with what the network makes of it before the next one comes."""
+    image = IMAGES["reconstruction"]()
+    offset = int(np.frombuffer(image, HEADER, 1)["steps_offset"][0])
+    assert image_status(with_field(image, STEP, offset, "delay", 1)) == DETECTOR_RECORD

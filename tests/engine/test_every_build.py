@@ -46,15 +46,22 @@ def test_every_build_gives_the_same_columns(compiler: str, flags: tuple[str, ...
     assert run_program([program], b"".join(check_record(*pair) for pair in given)) == expected
 
 
-def test_the_example_scores_clips_as_the_library_does(tmp_path: Path) -> None:
+def test_the_example_scores_each_clip_that_has_a_score_as_the_library_does(tmp_path: Path) -> None:
+    """The last one too where the network is late, and those behind silence."""
     if reason := missing("gcc"):
         pytest.skip(reason)
-    image = IMAGES["detector"]()
-    samples = np.random.default_rng(12).integers(-9000, 9000, 3 * CLIP_SAMPLES).astype("<i2")
     program = compile_program("score_clip", "gcc", ("-O2",), tmp_path)
-    given = struct.pack("<I", len(image)) + image + struct.pack("<I", 1) + samples.tobytes()
-    scores = np.frombuffer(run_program([program], given), "<i8")
-    assert scores.tolist() == score_samples(image, samples, 1)[0]
+    clips = list(np.random.default_rng(12).integers(-9000, 9000, (3, CLIP_SAMPLES)).astype("<i2"))
+    for name, given in (
+        ("detector", clips),
+        ("endless_detector", clips),
+        ("late_detector", [clips[0], np.zeros(CLIP_SAMPLES, "<i2"), *clips[1:]]),
+    ):
+        image = IMAGES[name]()
+        record = struct.pack("<I", len(image)) + image + struct.pack("<I", 1) + np.concatenate(given).tobytes()
+        scores = np.frombuffer(run_program([program], record), "<i8")
+        assert scores.tolist() == score_samples(image, np.concatenate(clips), 1)[0], name
+        assert len(scores) >= len(clips)
 
 
 def test_the_example_fits_in_thirty_lines_of_code() -> None:

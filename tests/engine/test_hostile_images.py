@@ -137,6 +137,8 @@ HOSTILE = (  # image, record, its index, field, entry, value, status
     ("every_step", "step", 0, "layout", 0, 3, CORE),
     ("every_step", "step", 0, "activation", 0, 4, STEP_RECORD),
     ("every_step", "step", 0, "weights_offset", 0, 0xFFFFFFFC, BOUNDS),
+    ("every_step", "step", 0, "weights_offset", 0, 97, BOUNDS),
+    ("every_step", "step", 0, "weights_offset", 0, 98, BOUNDS),
     ("every_step", "step", 0, "weights_bytes", 0, 143, STEP_RECORD),
     ("every_step", "step", 0, "bias_offset", 0, 0xFFFFFFFC, BOUNDS),
     ("every_step", "step", 0, "table_bytes", 0, 256, STEP_RECORD),
@@ -173,6 +175,31 @@ def test_a_hostile_field_is_refused_for_what_it_is(
     start = int(header(image)[PLACES[record]]) if record in PLACES else 0
     offset = start + index * RECORDS[record].itemsize
     assert image_status(with_field(image, RECORDS[record], offset, field, value, entry)) == status
+
+
+UNUSED = (  # image, record, its index, field, entry: what FORMAT.md calls written, not read
+    ("every_step", "header", 0, "reserved", 0),
+    ("every_step", "header", 0, "inputs", 1),
+    ("every_step", "tensor", 2, "newest_offset", 0),
+    ("every_step", "step", 0, "inputs", 1),
+    ("every_step", "step", 0, "reserved2", 0),
+    ("every_step", "step", 0, "reserved3", 0),
+    ("every_step", "step", 3, "weights_bytes", 0),
+    ("late_detector", "detector", 0, "reconstruction", 0),
+    ("late_detector", "detector", 0, "fir_low_offset", 0),
+    ("reconstruction", "detector", 0, "embedding_size", 0),
+    ("reconstruction", "detector", 0, "rows_offset", 0),
+    ("reconstruction", "detector", 0, "arcface", 0),
+)
+
+
+@pytest.mark.parametrize(("name", "record", "index", "field", "entry"), UNUSED)
+def test_what_a_record_does_not_use_is_not_read(name: str, record: str, index: int, field: str, entry: int) -> None:
+    image = IMAGES[name]()
+    start = int(header(image)[PLACES[record]]) if record in PLACES else 0
+    offset = start + index * RECORDS[record].itemsize
+    for value in (1, 20, 0xFFFFFFFF):
+        assert image_status(with_field(image, RECORDS[record], offset, field, value, entry)) == 0
 
 
 def test_every_refusal_has_its_message() -> None:

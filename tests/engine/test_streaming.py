@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ai_edge_litert.interpreter import OpResolverType
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asd_edge.compiler.compile_network import CompiledModel, compile_graph
-from asd_edge.compiler.fuse import fuse
 from asd_edge.compiler.kernel_choice import Core
-from asd_edge.errors import CompilerError, QuantizationError
 from asd_edge.export.write_tflite import tflite_bytes
 from asd_edge.graph import ops
 from asd_edge.graph.graph import Graph
@@ -20,8 +18,9 @@ from asd_edge.graph.ops import Elu
 from asd_edge.native_engine import NativeRun, load_model, run_image
 from quantization.interpret_int8 import run_int8
 from tests.bit_exact import run_litert
+from tests.engine.compiled_graphs import compiled_somehow, quantized_or_rejected
 from tests.engine.stream_graphs import stream_graphs
-from tests.export.int8_graphs import every_operator, quantized
+from tests.export.int8_graphs import every_operator
 from tests.graph.small_graphs import float_graphs
 
 Int8Array = NDArray[np.int8]
@@ -62,25 +61,6 @@ def assert_same_columns(graph: Graph, found: NativeRun, windows: Sequence[Mappin
     assert n_compared > len(graph.inputs)
     expected = np.concatenate([window[graph.outputs[0]][0] for window in windows])
     np.testing.assert_array_equal(found.output.reshape(-1), expected.reshape(-1))
-
-
-def quantized_or_rejected(float_graph: Graph) -> Graph:
-    """A sigmoid that shares its scale with other values has no int8 form: not a graph to stream."""
-    try:
-        return quantized(float_graph)
-    except QuantizationError:
-        reject()
-
-
-def compiled_somehow(graph: Graph, data: st.DataObject) -> CompiledModel:
-    """For any core, and some steps a tick or two late where the stream still keeps up."""
-    outputs = [step.output for step in fuse(graph, False).steps]
-    late = data.draw(st.lists(st.sampled_from(outputs), max_size=3, unique=True))
-    core = data.draw(st.sampled_from(Core))
-    try:
-        return compile_graph(graph, core, delays={name: data.draw(st.integers(1, 2)) for name in late})
-    except CompilerError:
-        return compile_graph(graph, core, delays={})
 
 
 def test_a_stream_equals_the_whole_tensors_in_the_interpreter_and_in_litert() -> None:

@@ -10,8 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asd_edge.compiler import pack_dsp
-from tests.frontend.every_build import SANITIZERS
-from tests.frontend.frontend_programs import FIRMWARE, missing, missing_runtime, run_program
+from tests.frontend.frontend_programs import FIRMWARE, missing, run_program
+from tests.kernels.check_builds import (
+    Expected,
+    check_build,
+    check_each_record,
+    compile_sanitized,
+    given_and_expected,
+)
 from tests.kernels.dsp_builds import builds, compile_for_host
 from tests.kernels.dsp_cases import dsp_cases
 from tests.kernels.kernel_builds import RunFn
@@ -31,7 +37,7 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
 }
 
 
-def packed_records(case: Case) -> tuple[list[Record], bytes]:
+def packed_records(case: Case) -> Expected:
     """The records of a case that have a fast kernel, their weights packed for it; what each has to write."""
     found, expected = run_and_expect(case)
     return [_packed(record) for record in found if record.op in FAST], expected
@@ -48,21 +54,12 @@ def _packed(record: Record) -> Record:
 @pytest.fixture(scope="module")
 def matrix() -> tuple[bytes, bytes]:
     """Input of kernel_check, and what it has to write."""
-    given_bytes, expected = [], []
-    for case in (*cases(), *dsp_cases()):
-        found, output = packed_records(case)
-        given_bytes += [record.content() for record in found]
-        expected += [output] * len(found)
-    return b"".join(given_bytes), b"".join(expected)
+    return given_and_expected(map(packed_records, (*cases(), *dsp_cases())))
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """kernel_check under sanitizers."""
-    reason = missing("gcc") or missing_runtime("gcc", SANITIZERS)
-    if reason is not None:
-        pytest.skip(reason)
-    return compile_for_host("gcc", SANITIZERS, tmp_path_factory.mktemp("kernels"))
+    return compile_sanitized(compile_for_host, tmp_path_factory.mktemp("kernels"))
 
 
 @pytest.mark.parametrize(
@@ -71,18 +68,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_build_equals_the_interpreter(
     reason: str | None, run: RunFn, matrix: tuple[bytes, bytes], tmp_path: Path
 ) -> None:
-    if reason is not None:
-        pytest.skip(reason)
-    assert run(matrix[0], tmp_path) == matrix[1]
+    check_build(reason, run, matrix, tmp_path)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_kernel_equals_the_interpreter_under_sanitizers(name: str, program: Path, data: st.DataObject) -> None:
-    found, expected = packed_records(data.draw(OPERATORS[name]))
-    for record in found:
-        assert run_program([program], record.content()) == expected, record.op.name
+    check_each_record(program, packed_records(data.draw(OPERATORS[name])))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 4), (5, 6), (2, 3, 3, 3)])

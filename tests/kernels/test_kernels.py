@@ -9,12 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantization.interpret_int8 import run_int8
-from tests.frontend.every_build import SANITIZERS
-from tests.frontend.frontend_programs import missing, missing_runtime, run_program
+from tests.frontend.frontend_programs import run_program
+from tests.kernels.check_builds import (
+    Expected,
+    check_build,
+    check_each_record,
+    compile_sanitized,
+    given_and_expected,
+)
 from tests.kernels.golden_cases import read_golden
 from tests.kernels.kernel_builds import RunFn, builds, compile_for_host
 from tests.kernels.kernel_cases import cases
-from tests.kernels.kernel_records import OpCode, Record, records
+from tests.kernels.kernel_records import OpCode, records
 from tests.quantization import foreign_operators, one_operator
 from tests.quantization.one_operator import Case
 
@@ -37,7 +43,7 @@ OPERATORS: dict[str, st.SearchStrategy[Case]] = {
 }
 
 
-def run_and_expect(case: Case) -> tuple[list[Record], bytes]:
+def run_and_expect(case: Case) -> Expected:
     graph, inputs = case
     return records(graph, inputs), run_int8(graph, inputs)[graph.ops[-1].output].tobytes()
 
@@ -45,21 +51,12 @@ def run_and_expect(case: Case) -> tuple[list[Record], bytes]:
 @pytest.fixture(scope="module")
 def matrix() -> tuple[bytes, bytes]:
     """Input of kernel_check, and what it has to write."""
-    given_bytes, expected = [], []
-    for case in cases():
-        found, output = run_and_expect(case)
-        given_bytes += [record.content() for record in found]
-        expected += [output] * len(found)
-    return b"".join(given_bytes), b"".join(expected)
+    return given_and_expected(map(run_and_expect, cases()))
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """kernel_check under sanitizers."""
-    reason = missing("gcc") or missing_runtime("gcc", SANITIZERS)
-    if reason is not None:
-        pytest.skip(reason)
-    return compile_for_host("gcc", SANITIZERS, tmp_path_factory.mktemp("kernels"))
+    return compile_sanitized(compile_for_host, tmp_path_factory.mktemp("kernels"))
 
 
 @pytest.mark.parametrize(
@@ -68,18 +65,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_build_equals_the_interpreter(
     reason: str | None, run: RunFn, matrix: tuple[bytes, bytes], tmp_path: Path
 ) -> None:
-    if reason is not None:
-        pytest.skip(reason)
-    assert run(matrix[0], tmp_path) == matrix[1]
+    check_build(reason, run, matrix, tmp_path)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_kernel_equals_the_interpreter_under_sanitizers(name: str, program: Path, data: st.DataObject) -> None:
-    found, expected = run_and_expect(data.draw(OPERATORS[name]))
-    for record in found:
-        assert run_program([program], record.content()) == expected, record.op.name
+    check_each_record(program, run_and_expect(data.draw(OPERATORS[name])))
 
 
 @pytest.mark.parametrize("op", list(OpCode), ids=lambda op: op.name)

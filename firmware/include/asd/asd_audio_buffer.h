@@ -2,7 +2,8 @@
  *
  * One producer (push), one consumer (peek, release); neither waits. Where the room is full, the rest of that window is
  * dropped, the window is counted, and the next one starts clean at its boundary: a score is of a whole window or there
- * is none. The consumer then starts its detector again (peek says so). */
+ * is none. Where peek says so, the consumer calls asd_detector_finish until there is no score left, since those of
+ * whole windows before the gap may still be under way, and then asd_detector_start. */
 #ifndef ASD_AUDIO_BUFFER_H
 #define ASD_AUDIO_BUFFER_H
 
@@ -38,7 +39,8 @@ asd_status asd_audio_buffer_start(asd_audio_buffer *buffer, int16_t *room, uint3
 void asd_audio_buffer_push(asd_audio_buffer *buffer, const int16_t *samples, uint32_t n);
 
 /* From the main loop: the oldest samples waiting, *samples on, as many as lie in one piece; 0: none. *is_new: what
- * comes from here on is the start of a window behind a gap; the rest of the window before it will not come. */
+ * comes from here on is the start of a window behind a gap; the rest of the window before it will not come. It is said
+ * once, with 0 samples: finish and start the detector then, the window's first samples come with a later call. */
 uint32_t asd_audio_buffer_peek(asd_audio_buffer *buffer, const int16_t **samples, bool *is_new);
 
 /* The first n of them are no longer needed. */

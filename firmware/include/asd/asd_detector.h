@@ -38,18 +38,19 @@ typedef struct {
 } asd_detector;
 
 /* Begin a stream. class_index: the machine that the sound claims to be, an index into the image's labels; any where the
- * score is a reconstruction's. ASD_ERROR_NO_DETECTOR: the image is a network alone. */
+ * score is a reconstruction's. ASD_ERROR_NO_DETECTOR: the image is a network alone; ASD_ERROR_ARGUMENT: it has no such
+ * class; ASD_ERROR_ARENA: see asd_engine_start. May be called again at any time; scores under way are lost. */
 asd_status asd_detector_start(asd_detector *detector, const asd_model *model, void *arena, uint32_t arena_bytes,
                               uint32_t class_index);
 
 /* Take samples until a score is there or none is left; call again with the rest. *n_taken of them were taken. Where
- * *has_score is true, detector->score_q16 is the score if ASD_OK is returned; ASD_ERROR_NO_SCORE: that window has none.
- */
+ * *has_score is true, detector->score_q16 is the score if ASD_OK is returned; any other status, ASD_ERROR_NO_SCORE as a
+ * rule, is that window's: it has no score, and the stream goes on. */
 asd_status asd_detector_push(asd_detector *detector, const int16_t *samples, uint32_t n_samples, uint32_t *n_taken,
                              bool *has_score);
 
-/* No more samples will come: the next score that is still under way, if there is one; call until *has_score is false.
- */
+/* No more samples will come, or none without a gap: the next score that is still under way, if there is one, with its
+ * status as in asd_detector_push; call until *has_score is false. A window that isn't whole gives none. */
 asd_status asd_detector_finish(asd_detector *detector, bool *has_score);
 
 #ifdef __cplusplus

@@ -90,7 +90,7 @@ typedef struct {
 
 /* A tensor is a sequence of columns [n_mels][n_channels] int8; a ring in the arena holds the newest of them. */
 typedef struct {
-    uint32_t n_columns;     /* of one window; in an endless image 0 where the tensor has no end */
+    uint32_t n_columns;     /* of one window; in an endless image 0, of every tensor */
     uint32_t ring_offset;   /* arena: `depth` columns, each from a multiple of 4 on */
     uint32_t newest_offset; /* arena: where a column lies until a STORE step copies it into the ring, if is_apart */
     uint32_t scale_bits;    /* float32 scale, for tools: no C reads it */
@@ -168,11 +168,11 @@ typedef struct {
     uint16_t fir_input;       /* likewise */
     uint32_t labels_offset;   /* "fan/id_00" and so on, one per class, each ended by 0 */
     uint32_t labels_bytes;
-    uint32_t rows_offset; /* arcface: int16 Q15 [n_classes][embedding_size] */
+    uint32_t rows_offset; /* arcface: int16[n_classes][embedding_size], each row in steps of its own */
     uint16_t n_classes;
     uint16_t embedding_size;
-    int32_t arcface[5];        /* the integers of asd_arcface_params in its order, from scale_q16 on */
-    int32_t reconstruction[3]; /* the integers of asd_reconstruction_params in its order */
+    int32_t arcface[5];               /* the integers of asd_arcface_params in its order, from scale_q16 on */
+    int32_t reconstruction[3];        /* the integers of asd_reconstruction_params in its order */
     uint32_t frontend_scratch_offset; /* arena, multiple of 8: asd_frontend_scratch, in use between two ticks only */
 } asd_image_detector;
 

@@ -3,6 +3,7 @@
 #ifndef ASD_SCORER_H
 #define ASD_SCORER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "asd/asd_status.h"
@@ -39,6 +40,24 @@ typedef struct {
     uint64_t sum; /* of squared errors, 2^-24 dB^2 */
     uint32_t n_values;
 } asd_reconstruction_state;
+
+/* All but the rows are in their ranges. */
+static inline bool asd_is_arcface(const asd_arcface_params *params)
+{
+    const int32_t one_q30 = INT32_C(1) << 30;
+    return params->n_classes >= 2 && params->n_classes <= ASD_SCORER_MOST_CLASSES && params->embedding_size >= 1 &&
+           params->embedding_size <= ASD_SCORER_MOST_EMBEDDING && params->zero_point >= INT8_MIN &&
+           params->zero_point <= INT8_MAX && params->scale_q16 >= 1 << 16 && params->scale_q16 <= 128 << 16 &&
+           params->cos_margin >= -one_q30 && params->cos_margin <= one_q30 && params->sin_margin >= 0 &&
+           params->sin_margin <= one_q30 && params->threshold >= -one_q30 && params->threshold <= one_q30 &&
+           params->shortfall >= 0;
+}
+
+static inline bool asd_is_reconstruction(const asd_reconstruction_params *params)
+{
+    return params->multiplier >= 1 && params->shift >= 17 && params->shift <= 62 && params->zero_point >= INT8_MIN &&
+           params->zero_point <= INT8_MAX;
+}
 
 /* Embedding [embedding_size] and the claimed class -> log-odds against it, Q16, no saturation. ASD_ERROR_NO_SCORE where
  * every code is the zero point; ASD_ERROR_ARGUMENT for parameters out of range, a row of zeros or no such class. */
