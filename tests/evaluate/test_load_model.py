@@ -22,7 +22,7 @@ def work(tmp_path: Path, tiny_work: Path) -> Path:
 
 def test_without_names_all_rungs_of_the_directory_are_taken(work: Path) -> None:
     model = load_model(work, ())
-    assert model.rung_names == ("torch", "onnx", "tflite", "reference")
+    assert model.rung_names == ("torch", "onnx", "tflite", "reference", "host")
     assert (model.score_kind, model.labels) == ("arcface", load_checkpoint(work).labels)
 
 
@@ -49,7 +49,7 @@ def test_a_damaged_export_record_is_refused(work: Path, content: str) -> None:
 
 def test_without_an_export_record_nothing_is_refused(work: Path) -> None:
     (work / "export.json").unlink()
-    assert len(load_model(work, ()).rung_names) == 4
+    assert len(load_model(work, ()).rung_names) == 5
 
 
 def _other_head(checkpoint: Checkpoint) -> Checkpoint:

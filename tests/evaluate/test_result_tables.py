@@ -113,7 +113,7 @@ def test_a_difference_that_rounds_to_nothing_has_no_minus(fraction: float, shown
 
 
 def test_no_table_is_wider_than_the_command_line_prints() -> None:
-    from asd_edge.cli import WIDEST_TABLE
+    from asd_edge.cli.console import WIDEST_TABLE
 
     assert _lines(*result_tables(_evaluation())) == _lines(*result_tables(_evaluation()), width=WIDEST_TABLE + 100)
 

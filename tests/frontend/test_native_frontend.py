@@ -110,11 +110,11 @@ def test_a_clip_too_short_to_be_reflected_is_refused() -> None:
 def test_a_missing_library_is_one_line_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "libasd_host.so")
     with pytest.raises(FrontendError, match=r"wasn't built: no C compiler.*--frontend float") as caught:
-        native._library.__wrapped__()
+        native.load_library.__wrapped__()
     assert "\n" not in str(caught.value)
     native.LIBRARY.write_bytes(b"of another machine")
     with pytest.raises(FrontendError, match=r"libasd_host\.so can't be loaded"):
-        native._library.__wrapped__()
+        native.load_library.__wrapped__()
 
 
 def test_state_and_scratch_fit_into_12_kb() -> None:
