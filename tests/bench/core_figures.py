@@ -46,6 +46,17 @@ class LayerFigures:
 
 
 @dataclass(frozen=True)
+class SameScores:
+    """`n_mismatches`: clips whose codes or score differ from the reference rung's."""
+
+    board: str
+    n_clips: int
+    n_mismatches: int
+    image_sha256: str
+    firmware_sha256: str
+
+
+@dataclass(frozen=True)
 class CoreFigures:
     """What a board was measured at; clocks in instructions per second."""
 
@@ -111,15 +122,21 @@ def measure_core(
     )
 
 
-def count_mismatches(
+def compare_scores(
     board: str, image: ModelImage, clips: Sequence[ClipToRun], expected: Sequence[ExpectedScore], folder: Path
-) -> int:
-    """Clips that a Linux program under qemu-user scores otherwise: nothing can be counted there."""
+) -> SameScores:
+    """Of a Linux program under qemu-user, where nothing can be counted."""
     path = folder / f"{board}.asdm"
     path.write_bytes(image.content)
-    runs = _score_all(board, build_firmware(board, folder / board) / SCORE_CLIPS, path, clips)
-    found = [clip for run in runs for clip in run.clips]
-    return sum(not _is_same(clip, score) for clip, score in zip(found, expected, strict=True))
+    program = build_firmware(board, folder / board) / SCORE_CLIPS
+    found = [clip for run in _score_all(board, program, path, clips) for clip in run.clips]
+    return SameScores(
+        board=board,
+        n_clips=len(found),
+        n_mismatches=sum(not _is_same(clip, score) for clip, score in zip(found, expected, strict=True)),
+        image_sha256=hashlib.sha256(image.content).hexdigest(),
+        firmware_sha256=hashlib.sha256(program.read_bytes()).hexdigest(),
+    )
 
 
 def _score_all(board: str, program: Path, image: Path, clips: Sequence[ClipToRun]) -> list[ScoreRun]:

@@ -10,7 +10,7 @@
 #include "score_record.h"
 
 #ifndef ASD_AUDIO_SAMPLES
-#define ASD_AUDIO_SAMPLES 2048u
+#define ASD_AUDIO_SAMPLES 4096u
 #endif
 #define BLOCK_SAMPLES 64u /* of one interrupt */
 #define N_MARKS_TIMED 64u
@@ -72,6 +72,7 @@ static uint32_t ticks_of_64_marks(void)
     const uint32_t ticks = (uint32_t)part_ticks[ASD_MARK_FRONTEND];
     memset(part_ticks, 0, sizeof part_ticks);
     memset(part_counts, 0, sizeof part_counts);
+    part_now = PART_OUTSIDE; /* the start of a detector is nobody's */
     return ticks;
 #else
     return 0;
