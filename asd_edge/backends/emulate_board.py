@@ -3,6 +3,7 @@
 Instructions are counted by the board's timer: with -icount shift=6 every instruction takes 64 ns, exactly.
 """
 
+import itertools
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asd_edge.backends.score_records import ClipToRun, ScoreRun, read_run, write_clips
+from asd_edge.boards import load_boards
 from asd_edge.errors import BackendError
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
@@ -18,6 +20,7 @@ SETUP = "run make setup-emulation (Debian packages: cross compilers and QEMU)"
 SCORE_CLIPS, SCORE_CLIPS_MARKED = "score_clips", "score_clips_marked"
 _CORTEX_M, _AARCH64 = "arm-none-eabi-gcc", "aarch64-linux-gnu-gcc"
 _MODEL_REFUSED = 2
+_CACHE_FOLDERS = ("CMAKE_HOME_DIRECTORY", "CMAKE_CACHEFILE_DIR")  # of sources and build, in CMakeCache.txt
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def build_firmware(
         raise BackendError(reason)
     if not FIRMWARE.is_dir():
         raise BackendError("the firmware's sources are not in this installation; use a clone of the repository")
+    _drop_build_of_other_folders(folder)
     settings = {
         "CMAKE_TOOLCHAIN_FILE": FIRMWARE / "boards" / machine_named(board).toolchain,
         "ASD_BOARD": _board_setting(board),
@@ -105,6 +109,7 @@ def score_on_board(
 ) -> ScoreRun:
     """Score clips in one run. Raises BackendError for a fault, with its cause, or an image that is refused."""
     machine = machine_named(board)
+    _check_slot(board, image)
     with tempfile.TemporaryDirectory() as name:
         folder, given = Path(name), write_clips(clips)
         command = [*machine.emulator, str(program.resolve())]
@@ -121,9 +126,27 @@ def score_on_board(
     if done.returncode == _MODEL_REFUSED:
         raise BackendError(f"{image}: the firmware of {board} refuses it, {_why_refused(output)}")
     if done.returncode != 0:
-        cause = done.stderr.decode(errors="replace").strip().splitlines()
-        raise BackendError(f"{board}: {cause[-1] if cause else f'ended with code {done.returncode}'}")
-    return read_run(output)
+        raise BackendError(f"{board}: {_cause(done.stderr) or f'ended with code {done.returncode}'}")
+    run = read_run(output)
+    if len(run.clips) != len(clips):
+        raise BackendError(f"{board}: {len(clips)} clips went in, {len(run.clips)} came out; run it again")
+    return run
+
+
+def _check_slot(board: str, image: Path) -> None:
+    boards = load_boards()
+    n_slot, n_image = boards[board].image_bytes if board in boards else None, image.stat().st_size
+    if n_slot is not None and n_image > n_slot:
+        raise BackendError(f"{image}: {n_image:,} bytes, and {board} has {n_slot:,} for it; train a narrower model")
+
+
+def _cause(stderr: bytes) -> str:
+    """The firmware's own line, else QEMU's, which a dump of registers may follow, else the last one."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    for prefix in ("fault:", "qemu", ""):
+        if found := [line for line in lines if line.startswith(prefix)]:
+            return found[-1]
+    return ""
 
 
 def _why_refused(output: bytes) -> str:
@@ -137,6 +160,17 @@ def _board_setting(board: str) -> str:
     return "" if machine_named(board).model_address is None else board
 
 
+def _drop_build_of_other_folders(folder: Path) -> None:
+    """CMake refuses a build folder that was moved or copied, or whose sources were."""
+    cache = folder / "CMakeCache.txt"
+    if not cache.is_file():
+        return
+    entries = dict(line.partition("=")[::2] for line in cache.read_text(errors="replace").splitlines())
+    found = [Path(entries.get(f"{name}:INTERNAL", "")).resolve() for name in _CACHE_FOLDERS]
+    if found != [FIRMWARE.resolve(), folder.resolve()]:
+        shutil.rmtree(folder)
+
+
 def _run(command: list[str], folder: Path, given: bytes, timeout_seconds: float) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(command, cwd=folder, input=given, capture_output=True, timeout=timeout_seconds)
@@ -148,4 +182,12 @@ def _run_quietly(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True)
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise BackendError(f"{' '.join(command[:2])} failed: {lines[-1] if lines else 'no output'}")
+        raise BackendError(f"{' '.join(command[:2])} failed: {_first_error(lines)}")
+
+
+def _first_error(lines: Sequence[str]) -> str:
+    """CMake says what is wrong in the line below the one that says where."""
+    for line, below in itertools.pairwise([*lines, ""]):
+        if "error" in line.lower():
+            return f"{line} {below.strip()}" if line.startswith("CMake Error") else line
+    return lines[-1] if lines else "no output"

@@ -21,6 +21,7 @@ N_CLIPS = 4
 INSTRUCTIONS_PER_CLIP = {"cortex-m4": 1.1e9, "cortex-m7": 1.1e9, "cortex-m33": 1.1e9, "cortex-m55": 0.25e9}
 RAM_BYTES, AUTOENCODER_RAM_BYTES = 256 * 1024, 20 * 1024
 SMALL_AUDIO_SAMPLES = 256
+MOST_WORST_HOP = 3.0  # times the mean
 
 
 def _clips(data: Path, images: WorkImages) -> list[tuple[Clip, ClipToRun]]:
@@ -71,6 +72,18 @@ def test_the_reference_model_scores_as_the_reference_rung(
         assert max(clip.instructions for clip in run.clips) <= INSTRUCTIONS_PER_CLIP[core]
         assert run.memory.total <= RAM_BYTES
         assert run.memory.stack_used < run.memory.stack
+
+
+def test_the_worst_hop_of_a_stream_is_at_most_three_times_the_mean(
+    reference_images: WorkImages, clips: list[tuple[Clip, ClipToRun]]
+) -> None:
+    """The end of one clip falls together with the beginning of the next one."""
+    _skip_without("mps2-an386")
+    stream = [ClipToRun(clip.samples, 0, i > 0, i == 1) for i, (clip, _) in enumerate(clips[:2])]
+    hops = hops_of([block for clip in reference_images.run("mps2-an386", stream).clips for block in clip.blocks])
+    assert len(hops) == 2 * 313
+    instructions = [hop.instructions for hop in hops]
+    assert max(instructions) <= MOST_WORST_HOP * sum(instructions) / len(hops)
 
 
 def test_half_the_width_runs_from_an_stm32f405(tiny_synthetic: Path, narrow_images: WorkImages) -> None:

@@ -1,4 +1,7 @@
-"""Every board ends a run that leaves its part's memory, its stack or its instructions, and says what happened."""
+"""Every Cortex-M board ends a run that leaves its part's memory, its stack or its instructions, and says what happened.
+
+virt-aarch64 stands for no part and has no limits: there only what the core itself raises ends the run.
+"""
 
 import struct
 import subprocess
@@ -8,6 +11,7 @@ import pytest
 
 from asd_edge.backends.emulate_board import MACHINES, build_firmware, missing_programs
 from asd_edge.boards import load_boards
+from asd_edge.errors import BackendError
 from tests.boards.board_programs import CORTEX_M
 
 FAULT_CODE = 70
@@ -59,6 +63,13 @@ def test_the_memory_is_that_of_the_part_in_boards_yaml(board: str, builds: Path,
     model_address = MACHINES[board].model_address
     assert model_address is not None
     assert f"at {model_address + record.slots[0].bytes:#010x}" in behind_flash
+
+
+def test_more_memory_than_the_part_has_is_refused(tmp_path: Path) -> None:
+    if (reason := missing_programs("mps2-an386")) is not None:
+        pytest.skip(reason)
+    with pytest.raises(BackendError, match="ASD_RAM_BYTES is 262145, but the part has 262144"):
+        build_firmware("mps2-an386", tmp_path / "build", ["fault_check"], ram_bytes=262_145)
 
 
 def test_an_exception_on_aarch64_ends_the_run(builds: Path, tmp_path: Path) -> None:

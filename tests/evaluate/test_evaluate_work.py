@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE
+from asd_edge.backends.host_rung import HostRung
+from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE, open_rung
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import AsdEdgeError, BackendError, ClipError, WorkDirectoryError
 from asd_edge.evaluate import score_clips
@@ -307,3 +308,23 @@ def test_a_checkpoint_alone_is_evaluated_on_torch(tmp_path: Path, tiny_work: Pat
     assert [run.name for run in found.rungs] == ["torch"]
     assert found.verdict.passed
     assert found.thresholds.why_none == "no int8 rung was scored"
+
+
+def test_an_emulated_board_alone_says_where_thresholds_come_from(
+    tmp_path: Path, tiny_work: Path, tiny_clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Host stands in for the board: what counts is the rung's name."""
+
+    def open_as_board(name: str, work: Path, frontend: str | None = None) -> HostRung:
+        rung = open_rung("host", work, frontend)
+        assert isinstance(rung, HostRung)
+        rung.name = name
+        return rung
+
+    monkeypatch.setattr("asd_edge.evaluate.evaluate_work.open_rung", open_as_board)
+    work = shutil.copytree(tiny_work, tmp_path / "work")
+    found = evaluate_work(work, tiny_clips / "fan", ("emulator:mps2-an386",))
+    assert found.thresholds.by_rung == {}
+    assert found.thresholds.why_none == (
+        "no validation clip is scored on an emulated board; its scores are host's, which gives them"
+    )
