@@ -143,6 +143,12 @@ static asd_status check_scratch(const asd_model *model, const asd_image_step *st
         scratch.n_bytes < asd_needs_of_layout(step, &model->tensors[step->inputs[0]], out).scratch_bytes) {
         return ASD_ERROR_STEP;
     }
+    for (uint32_t i = 0; i < step->n_inputs; i++) {
+        const asd_image_tensor *const in = &model->tensors[step->inputs[i]];
+        if (asd_overlap(scratch, asd_ring(in)) || asd_overlap(scratch, asd_newest(in))) {
+            return ASD_ERROR_OVERLAP;
+        }
+    }
     return asd_overlap(scratch, written_region(out)) ? ASD_ERROR_OVERLAP : ASD_OK;
 }
 

@@ -236,3 +236,11 @@ def test_no_field_at_any_value_leads_out_of_bounds(tmp_path: Path) -> None:
 def test_the_writer_and_the_firmware_agree_on_sizes() -> None:
     assert (HEADER.itemsize, TENSOR.itemsize, STEP.itemsize, DETECTOR.itemsize) == (96, 24, 92, 128)
     assert w.STORE == 19
+
+
+def test_scratch_over_what_a_step_reads_is_refused() -> None:
+    image = IMAGES["every_step"]()
+    tensors, steps = int(header(image)["tensors_offset"]), int(header(image)["steps_offset"])
+    source = int(np.frombuffer(image, STEP, 1, steps)[0]["inputs"][0])
+    ring = int(np.frombuffer(image, TENSOR, source + 1, tensors)[source]["ring_offset"])
+    assert image_status(with_field(image, STEP, steps, "scratch_offset", ring)) == OVERLAP
