@@ -100,7 +100,8 @@ def load_result(path: Path) -> Result:
 
 def judge(bars: tuple[Bar, ...], results_folder: Path) -> tuple[Verdict, ...]:
     """Each bar with its value from the results folder, in the order of the bars."""
-    results = {path.name: load_result(path) for path in sorted(results_folder.glob("*.json"))}
+    names = sorted({bar.result for bar in bars})  # details that a benchmark keeps beside its result aren't read
+    results = {name: load_result(results_folder / name) for name in names if (results_folder / name).is_file()}
     verdicts = []
     for bar in bars:
         result = results.get(bar.result)
