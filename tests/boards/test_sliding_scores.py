@@ -20,7 +20,7 @@ from asd_edge.scorer.fixed_head import fixed_head
 from asd_edge.scorer.fixed_log_odds import fixed_log_odds
 from quantization.interpret_int8 import run_int8
 from tests.boards.board_programs import WorkImages
-from tests.boards.longer_graph import longer_graph
+from tests.compiler.lengthened import lengthened
 
 FRAMES_PER_SCORE, N_FRAMES = 16, 313  # of a window
 N_MORE = 8  # windows behind the first
@@ -45,7 +45,7 @@ def expected(narrow_images: WorkImages, sound: np.ndarray) -> np.ndarray:
     n_frames = N_FRAMES + FRAMES_PER_SCORE * N_MORE
     (run,) = network_runs({name: values[:, :n_frames] for name, values in inputs.items()})
     graph = read_tflite(narrow_images.work / "model.tflite")
-    return run_int8(longer_graph(graph, n_frames), run)[graph.outputs[0]].reshape(N_MORE + 1, -1)
+    return run_int8(lengthened(graph, n_frames), run)[graph.outputs[0]].reshape(N_MORE + 1, -1)
 
 
 def test_sliding_embeddings_are_those_of_the_longer_network(
