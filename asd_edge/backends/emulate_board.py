@@ -80,10 +80,12 @@ def build_firmware(
     targets: Sequence[str] = (SCORE_CLIPS,),
     ram_bytes: int | None = None,
     audio_samples: int | None = None,
+    public_keys: Path | None = None,
 ) -> Path:
     """Build into `folder`, or only what has changed since; the folder of its programs.
 
-    `ram_bytes`: less than the part has; `audio_samples`: of the audio buffer, a power of two.
+    `ram_bytes`: less than the part has; `audio_samples`: of the audio buffer, a power of two; `public_keys`: the C file
+    of those who may sign models, for the target detector.
     Raises BackendError for a compiler that is missing or fails.
     """
     if (reason := missing_programs(board)) is not None:
@@ -96,6 +98,7 @@ def build_firmware(
         "ASD_BOARD": _board_setting(board),
         "ASD_RAM_BYTES": ram_bytes or "",
         "ASD_AUDIO_SAMPLES": audio_samples or "",
+        "ASD_PUBLIC_KEYS": public_keys or "",
     }
     _run_quietly(
         ["cmake", "-S", str(FIRMWARE), "-B", str(folder), *(f"-D{name}={value}" for name, value in settings.items())]

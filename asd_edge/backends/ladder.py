@@ -15,6 +15,8 @@ from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 
 TORCH, ONNX, TFLITE, REFERENCE, HOST = "torch", "onnx", "tflite", "reference", "host"
 EMULATOR = "emulator"  # of a board: "emulator:mps2-an386"
+SERIAL = "serial"  # a board at a port: "serial:/dev/ttyACM0"
+NAMED = {EMULATOR: "BOARD", SERIAL: "PORT"}  # what stands behind the rung's colon; these run only where they are named
 CHECKPOINT_FILES = (WEIGHTS_FILE, SETTINGS_FILE)
 
 LADDER = {  # rung -> the files of the work directory that it needs; always in this order
@@ -24,8 +26,9 @@ LADDER = {  # rung -> the files of the work directory that it needs; always in t
     REFERENCE: (TFLITE_FILE, DETECTOR_FILE),
     HOST: (TFLITE_FILE, DETECTOR_FILE),
     EMULATOR: (TFLITE_FILE, DETECTOR_FILE),
+    SERIAL: (TFLITE_FILE, DETECTOR_FILE),
 }
-RUNGS_OF_THIS_MACHINE = tuple(name for name in LADDER if name != EMULATOR)  # what runs without being named
+RUNGS_OF_THIS_MACHINE = tuple(name for name in LADDER if name not in NAMED)
 INT8_RUNGS = (TFLITE, REFERENCE, HOST)
 MADE_BY = {
     **dict.fromkeys(CHECKPOINT_FILES, "asd-edge train DATA -o {work}"),
@@ -36,17 +39,21 @@ MADE_BY = {
 
 
 def rung_kind(name: str) -> str:
-    """The rung without the board that it emulates."""
+    """The rung without the board or the port that it names."""
     return name.partition(":")[0]
 
 
 def in_ladder_order(names: Sequence[str]) -> tuple[str, ...]:
     """The rungs named, each once, boards in the order given. Raises BackendError for a name that is no rung."""
     for name in names:
-        kind, _, board = name.partition(":")
-        if kind not in LADDER or (board != "") != (kind == EMULATOR):
-            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}:BOARD")
+        kind, _, place = name.partition(":")
+        if kind not in LADDER or (place != "") != (kind in NAMED):
+            raise BackendError(f"{name!r} is no rung; choose from {', '.join(_forms())}")
     return tuple(name for kind in LADDER for name in dict.fromkeys(names) if rung_kind(name) == kind)
+
+
+def _forms() -> list[str]:
+    return [f"{kind}:{NAMED[kind]}" if kind in NAMED else kind for kind in LADDER]
 
 
 def files_of(name: str) -> tuple[str, ...]:
@@ -55,7 +62,7 @@ def files_of(name: str) -> tuple[str, ...]:
 
 
 def available_rungs(work: Path) -> tuple[str, ...]:
-    """The rungs whose files are all in the work directory, but for emulators, which run only where they are named.
+    """The rungs whose files are all in the work directory, but for those that run only where they are named.
 
     Raises WorkDirectoryError where there is none.
     """
@@ -112,5 +119,9 @@ def open_rung(name: str, work: Path, frontend: str | None = None) -> Rung:
             from asd_edge.backends.emulator_rung import EmulatorRung
 
             return EmulatorRung(work, load_detector(work / DETECTOR_FILE), name)
+        case "serial":
+            from asd_edge.backends.serial_rung import SerialRung
+
+            return SerialRung(work, load_detector(work / DETECTOR_FILE), name)
         case _:
-            raise BackendError(f"{name!r} is no rung; choose from {', '.join(LADDER)}:BOARD")
+            raise BackendError(f"{name!r} is no rung; choose from {', '.join(_forms())}")

@@ -4,10 +4,7 @@ ai-edge-litert first, else tflite-runtime (older Raspberry Pi images; it needs n
 """
 
 import importlib
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge.errors import BackendError
+from asd_edge.export.quiet_runtime import quiet_runtime
 
 # package as pip knows it, module that holds Interpreter; the first that is installed is taken
 INTERPRETERS = (
@@ -32,7 +30,7 @@ class TfliteModel:
         interpreter_class, self.runtime = _find_interpreter()
         try:
             # the default kernels, as a device runs them: with XNNPACK where the build has it
-            with _quiet_runtime():
+            with quiet_runtime():
                 self._interpreter = interpreter_class(model_path=str(path), num_threads=num_threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, AttributeError, ImportError) as error:
@@ -57,20 +55,6 @@ class TfliteModel:
             self._interpreter.set_tensor(detail["index"], inputs[name])
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output["index"]), np.int8).reshape(-1)
-
-
-@contextmanager
-def _quiet_runtime() -> Iterator[None]:
-    """Without the line that the C++ runtime writes to stderr when it takes XNNPACK; what it refuses, it raises."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path)
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _find_interpreter() -> tuple[Any, str]:

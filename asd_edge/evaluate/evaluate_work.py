@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from asd_edge import __version__
-from asd_edge.backends.ladder import EMULATOR, HOST, INT8_RUNGS, ONNX, REFERENCE, check_files, open_rung, rung_kind
+from asd_edge.backends.ladder import HOST, INT8_RUNGS, NAMED, ONNX, REFERENCE, check_files, open_rung, rung_kind
 from asd_edge.backends.rung import Rung
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ProgressFn, ignore_progress
@@ -135,8 +135,8 @@ def _thresholds(model: LoadedModel, validation: Sequence[ScoredClip], test: Sequ
     why_none = None
     if not int8_rungs:
         why_none = "no int8 rung was scored"
-        if any(rung_kind(name) == EMULATOR for name in model.rung_names):
-            why_none = f"no validation clip is scored on an emulated board; its scores are {HOST}'s, which gives them"
+        if any(rung_kind(name) in NAMED for name in model.rung_names):
+            why_none = f"no validation clip is scored on a board; its scores are {HOST}'s, which gives them"
     elif model.checkpoint is None:
         why_none = "the work directory holds no checkpoint, whose validation split they are taken from"
     elif not validation:

@@ -326,5 +326,5 @@ def test_an_emulated_board_alone_says_where_thresholds_come_from(
     found = evaluate_work(work, tiny_clips / "fan", ("emulator:mps2-an386",))
     assert found.thresholds.by_rung == {}
     assert found.thresholds.why_none == (
-        "no validation clip is scored on an emulated board; its scores are host's, which gives them"
+        "no validation clip is scored on a board; its scores are host's, which gives them"
     )

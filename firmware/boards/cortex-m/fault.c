@@ -52,6 +52,11 @@ static void write_hex(const char *name, uint32_t value)
     asd_semihost_print(text);
 }
 
+__attribute__((weak)) void asd_after_fault(void)
+{
+    asd_semihost_exit(ASD_FAULT_CODE);
+}
+
 __attribute__((used)) void asd_report_fault(const uint32_t *frame)
 {
     const uint32_t cfsr = CFSR;
@@ -80,7 +85,7 @@ __attribute__((used)) void asd_report_fault(const uint32_t *frame)
     write_hex(", CFSR ", cfsr);
     write_hex(", HFSR ", HFSR);
     asd_semihost_print("\n");
-    asd_semihost_exit(ASD_FAULT_CODE);
+    asd_after_fault();
 }
 
 /* On a fresh stack where less than 1 KB of it is left; else below the frame that tells where it happened. */

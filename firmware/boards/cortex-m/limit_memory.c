@@ -13,6 +13,7 @@
 #define MPU_ATTRIBUTES (*(volatile uint32_t *)0xE000EDC0u)
 #define ENABLE 1u
 #define PERIPHERAL_BYTES 0x1000u
+#define FIRST_MORE 5u
 
 typedef enum { CODE_WINDOW = 0, DATA_WINDOW = 1, DEVICE_WINDOW = 2 } window_kind;
 
@@ -63,6 +64,12 @@ static uint32_t address(const uint32_t *symbol)
     return (uint32_t)(uintptr_t)symbol;
 }
 
+static void open_peripheral(uint32_t number, uint32_t at)
+{
+    const uint32_t start = at & ~(PERIPHERAL_BYTES - 1u);
+    open_window(number, start, start + PERIPHERAL_BYTES, DEVICE_WINDOW);
+}
+
 void asd_limit_memory(void)
 {
     const bool is_one_flash = address(asd_code_end) == address(asd_model_start);
@@ -72,11 +79,25 @@ void asd_limit_memory(void)
     limit_stack();
     open_window(0, address(asd_code_start), address(is_one_flash ? asd_model_end : asd_code_end), CODE_WINDOW);
     open_window(1, address(asd_ram_start), address(asd_ram_end), DATA_WINDOW);
-    open_window(2, ASD_TIMER & ~(PERIPHERAL_BYTES - 1u), (ASD_TIMER & ~(PERIPHERAL_BYTES - 1u)) + PERIPHERAL_BYTES,
-                DEVICE_WINDOW);
+    open_peripheral(2, ASD_TIMER);
+    open_peripheral(3, ASD_SERIAL);
     if (!is_one_flash) {
-        open_window(3, address(asd_model_start), address(asd_model_end), CODE_WINDOW);
+        open_window(4, address(asd_model_start), address(asd_model_end), CODE_WINDOW);
     }
     MPU_CONTROL = ENABLE;
+    __asm__ volatile("dsb\n isb" ::: "memory");
+}
+
+static uint32_t n_more = 0;
+
+void asd_open_memory(uint32_t start, uint32_t n_bytes)
+{
+    open_window(FIRST_MORE + n_more++, start, start + n_bytes, DATA_WINDOW);
+    __asm__ volatile("dsb\n isb" ::: "memory");
+}
+
+void asd_open_peripheral(uint32_t at)
+{
+    open_peripheral(FIRST_MORE + n_more++, at);
     __asm__ volatile("dsb\n isb" ::: "memory");
 }

@@ -4,7 +4,11 @@
 
 #define ASD_TIMER 0x40000000u
 #define ASD_TICKS_PER_1000 1600
+#define ASD_SERIAL 0x40004000u     /* UART0 */
+#define ASD_SECOND_RAM 0x60000000u /* stands for a flash that can be programmed */
+#define ASD_WATCHDOG 0x40008000u
 
 #include "cmsdk_timer.h"
+#include "cmsdk_uart.h"
 
 #endif

@@ -6,6 +6,10 @@
 
 #define ASD_TIMER 0x58100000u
 #define ASD_TICKS_PER_1000 2048
+#define ASD_SERIAL 0x59303000u     /* UART0 */
+#define ASD_SECOND_RAM 0x70000000u /* stands for a flash that can be programmed */
+
+#include "cmsdk_uart.h"
 
 /* An SSE counter counts up; it starts with the first reading. */
 static inline uint32_t asd_board_ticks(void)
