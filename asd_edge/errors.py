@@ -14,7 +14,10 @@
     |-- ImageError         a file that isn't a whole model image
     |-- WorkDirectoryError a work directory that lacks a file or can't be written
     |-- BackendError       a runtime that is missing or refuses the model
-    `-- EvaluationError    scores that can't be turned into a figure
+    |-- EvaluationError    scores that can't be turned into a figure
+    |-- PackageError       a bundle or a key that can't be made or trusted
+    |-- FlashError         a board that doesn't take a model, or doesn't keep it
+    `-- ListenError        a configuration or a source that can't be listened to
 
 Only `asd_edge/cli` catches them: one line on stderr, exit code 2. Anything else is a bug and keeps its traceback.
 """
@@ -78,3 +81,15 @@ class BackendError(AsdEdgeError):
 
 class EvaluationError(AsdEdgeError):
     """Scores that can't be turned into a figure."""
+
+
+class PackageError(AsdEdgeError):
+    """A bundle or a key that can't be made or trusted."""
+
+
+class FlashError(AsdEdgeError):
+    """A board that doesn't take a model, or doesn't keep it."""
+
+
+class ListenError(AsdEdgeError):
+    """A configuration of the listening service or a source of audio that can't be used."""

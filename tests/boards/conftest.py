@@ -30,6 +30,15 @@ def narrow_images(tiny_synthetic: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
+def eighth_images(tiny_synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> WorkImages:
+    """An eighth of the reference's width: quick to send."""
+    from tests.boards.untrained_work import write_untrained_work
+
+    folder = tmp_path_factory.mktemp("eighth_images")
+    return WorkImages(write_untrained_work(folder / "work", tiny_synthetic, ModelConfig(width=0.125)), folder)
+
+
+@pytest.fixture(scope="session")
 def autoencoder_images(tiny_synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> WorkImages:
     from tests.boards.untrained_work import write_untrained_work
 

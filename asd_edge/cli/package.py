@@ -1,0 +1,138 @@
+"""`asd-edge package`, `verify` and `keys`: signed bundles, and who signs them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asd_edge.cli.console import Json, progress_bar
+
+if TYPE_CHECKING:
+    from asd_edge.package.bundle import Bundle
+
+keys = typer.Typer(help="Ed25519 keys that sign bundles.", no_args_is_help=True)
+AUTO = "auto"
+_KEY_BYTES_PER_LINE = 16
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command(
+        epilog="\b\nExamples:\n  asd-edge keys new plant.key\n"
+        "  asd-edge package work/mine --board mps2-an386 --machine fan/id_00 --key plant.key --version 1"
+    )(package)
+    app.command(
+        epilog="\b\nExample:\n  asd-edge verify work/mine/mps2-an386-fan-id_00-v1.asdb --public-key plant.key.pub"
+    )(verify)
+    app.add_typer(keys, name="keys")
+
+
+def package(
+    work_dir: Annotated[Path, typer.Argument(metavar="WORK", help="Work directory that export wrote.")],
+    board_name: Annotated[str, typer.Option("--board", metavar="B", help="A board of boards.yaml.")],
+    machine: Annotated[str, typer.Option(metavar="TYPE/ID", help="The machine that the device listens to: fan/id_00.")],
+    key: Annotated[Path, typer.Option(metavar="KEY", help="Private key that asd-edge keys new wrote.")],
+    version: Annotated[int, typer.Option(min=1, help="Rises with every release; devices refuse a lower one.")],
+    threshold: Annotated[
+        str, typer.Option(metavar="auto|SCORE", help="auto: of WORK/thresholds.json, from normal clips alone.")
+    ] = AUTO,
+    least_firmware: Annotated[int, typer.Option(min=1, help="Oldest firmware that may run it.")] = 1,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: in WORK.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compile, prove by a self-test, and sign: one bundle that a device installs whole or not at all."""
+    from asd_edge.boards import board_named
+    from asd_edge.package.package_work import PackageRequest, package_work
+
+    request = PackageRequest(board_named(board_name), machine, key, version, _threshold_of(threshold), least_firmware)
+    with progress_bar("compiling, self-testing, signing"):
+        path, bundle = package_work(work_dir, request, out)
+    _say(path, bundle, as_json)
+
+
+def verify(
+    bundle_path: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A file that asd-edge package wrote.")],
+    public_key: Annotated[
+        list[Path], typer.Option(metavar="KEY.pub", help="Whoever may have signed it; repeat for more.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Check signature and hash of a bundle and print what it holds."""
+    from asd_edge.package.bundle import load_bundle
+    from asd_edge.package.keys import load_public_key
+
+    bundle = load_bundle(bundle_path, [load_public_key(path) for path in public_key])
+    _say(bundle_path, bundle, as_json)
+
+
+@keys.command(epilog="\b\nExample:\n  asd-edge keys new plant.key")
+def new(
+    path: Annotated[Path, typer.Argument(metavar="KEY", help="File of the private key; KEY.pub is the other.")],
+) -> None:
+    """Make a key pair: KEY signs and stays secret, KEY.pub goes into the firmware."""
+    from asd_edge.package.keys import write_new_keys
+
+    public_path = write_new_keys(path)
+    typer.echo(f"{path}: private, readable by you alone; keep a copy in a safe place, whoever has it can sign models")
+    typer.echo(f"{public_path}: public; build the firmware with it: asd-edge keys show {public_path} --as c")
+
+
+@keys.command(epilog="\b\nExample:\n  asd-edge keys show plant.key.pub --as c > asd_public_keys.c")
+def show(
+    path: Annotated[Path, typer.Argument(metavar="KEY.pub", help="Public key.")],
+    kind: Annotated[
+        str, typer.Option("--as", metavar="hex|c", help="Hexadecimal, or a C file for the firmware.")
+    ] = "hex",
+) -> None:
+    """Print a public key."""
+    from asd_edge.package.keys import load_public_key
+
+    if kind not in ("hex", "c"):
+        raise typer.BadParameter(f"--as {kind}: choose hex or c")
+    content = load_public_key(path).public_bytes_raw()
+    typer.echo(content.hex() if kind == "hex" else _c_source(content, path.name))
+
+
+def _c_source(key: bytes, name: str) -> str:
+    lines = [key[at : at + _KEY_BYTES_PER_LINE] for at in range(0, len(key), _KEY_BYTES_PER_LINE)]
+    rows = ",\n     ".join(", ".join(f"0x{byte:02X}" for byte in line) for line in lines)
+    return (
+        f'/* Who may sign models for this firmware: {name}. */\n#include "asd/asd_public_keys.h"\n\n'
+        f"const uint32_t asd_n_public_keys = 1;\nconst uint8_t asd_public_keys[][ASD_ED25519_KEY_BYTES] = {{\n"
+        f"    {{{rows}}},\n}};"
+    )
+
+
+def _threshold_of(text: str) -> float | None:
+    if text == AUTO:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--threshold {text}: give {AUTO} or a number") from error
+
+
+def _say(path: Path, bundle: "Bundle", as_json: bool) -> None:
+    import hashlib
+    import json
+
+    content = {
+        "bundle": str(path),
+        "board": bundle.board,
+        "machine": bundle.machine,
+        "version": bundle.version,
+        "least_firmware": bundle.least_firmware,
+        "threshold": bundle.threshold,
+        "image_bytes": len(bundle.image),
+        "image_sha256": hashlib.sha256(bundle.image).hexdigest(),
+        "self_test_seed": bundle.self_test.seed,
+        "self_test_score": bundle.self_test.score_q16 / 65536,
+        "self_test_output_sha256": bundle.self_test.output_sha256.hex(),
+    }
+    if as_json:
+        typer.echo(json.dumps(content, indent=1))
+        return
+    typer.echo(f"{path}: version {bundle.version} for {bundle.machine} on {bundle.board}, signature and hash are right")
+    typer.echo(f"  image      {len(bundle.image):,} bytes, SHA-256 {content['image_sha256']}")
+    typer.echo(f"  threshold  {bundle.threshold:.4f}: alarm above it")
+    typer.echo(f"  self-test  seed {bundle.self_test.seed}, score {content['self_test_score']:.4f}")

@@ -1,0 +1,85 @@
+"""Ed25519 keys in files: the private one of whoever signs bundles, the public one that firmware is built with."""
+
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from asd_edge.clip.atomic_write import write_text_atomically
+from asd_edge.errors import PackageError
+
+PUBLIC_SUFFIX = ".pub"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def write_new_keys(path: Path) -> Path:
+    """A new private key at `path`, readable by its owner alone, and the public one beside it, whose path is returned.
+
+    Raises PackageError where either file exists or can't be written.
+    """
+    public_path = path.with_name(path.name + PUBLIC_SUFFIX)
+    for existing in (path, public_path):
+        if existing.exists():
+            raise PackageError(f"{existing}: exists; a key is never overwritten: choose another name")
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR), "wb") as file:
+            file.write(private)
+    except OSError as error:
+        raise PackageError(f"{path}: can't be written ({error.strerror or error}); choose another place") from error
+    write_text_atomically(public_path, public.decode())
+    return public_path
+
+
+def load_private_key(path: Path) -> Ed25519PrivateKey:
+    """Raises PackageError for a file that isn't an Ed25519 private key, or that others than its owner may read."""
+    content = _read(path)
+    if os.name == "posix" and path.stat().st_mode & _OTHERS:
+        raise PackageError(f"{path}: others than its owner may read this private key; run chmod 600 {path}")
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError) as error:
+        raise PackageError(f"{path}: no unencrypted private key in PEM; make one with asd-edge keys new") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise PackageError(f"{path}: no Ed25519 key; make one with asd-edge keys new")
+    return key
+
+
+def load_public_key(path: Path) -> Ed25519PublicKey:
+    """Raises PackageError for a file that isn't an Ed25519 public key."""
+    try:
+        key = load_pem_public_key(_read(path))
+    except (ValueError, TypeError) as error:
+        raise PackageError(f"{path}: no public key in PEM; give the file that asd-edge keys new wrote") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise PackageError(f"{path}: no Ed25519 key; give the file that asd-edge keys new wrote")
+    return key
+
+
+def is_signed_by(key: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:
+    """Whether the owner of the key signed the message."""
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PackageError(f"{path}: can't be read ({error.strerror or error}); give a key's file") from error

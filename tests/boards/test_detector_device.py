@@ -1,0 +1,160 @@
+"""A device on an emulated board: signed models by serial line, self-test, alarm, a cut in the middle, back again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from asd_edge.backends.emulate_board import build_firmware, missing_programs
+from asd_edge.backends.serial_link import SerialLink, open_link
+from asd_edge.cli.package import _c_source
+from asd_edge.clip.read_clip import read_clip
+from asd_edge.errors import BackendError, FlashError
+from asd_edge.export.detector import load_detector
+from asd_edge.flash.serial_update import board_state, go_back, install_bundle, restart, send_audio, update_board
+from asd_edge.package.bundle import Bundle, pack_bundle
+from asd_edge.package.self_test import SelfTest, run_self_test
+from tests.boards.board_programs import WorkImages
+from tests.boards.emulated_serial import SerialBoard, running_board
+
+BOARD, DETECTOR = "mps2-an386", "detector"
+HOP = 512
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if (reason := missing_programs(BOARD)) is not None:
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("device")
+    keys = folder / "keys.c"
+    keys.write_text(_c_source(KEY.public_key().public_bytes_raw(), "test"))
+    return build_firmware(BOARD, folder / "build", [DETECTOR], public_keys=keys) / DETECTOR
+
+
+@pytest.fixture
+def board(program: Path) -> Iterator[SerialBoard]:
+    """A new device, without a model."""
+    with running_board(BOARD, program) as running:
+        yield running
+
+
+@pytest.fixture
+def link(board: SerialBoard) -> Iterator[SerialLink]:
+    with open_link(board.port) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def samples(tiny_synthetic: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return read_clip(sorted(tiny_synthetic.glob("fan/test/*.wav"))[0])
+
+
+@pytest.fixture(scope="module")
+def self_test(eighth_images: WorkImages) -> SelfTest:
+    detector = load_detector(eighth_images.work / "detector.safetensors")
+    return run_self_test(eighth_images.compiled("generic").content, detector.frontend.clip_samples, 0, 1)
+
+
+def _bundle(images: WorkImages, self_test: SelfTest, version: int, threshold_q16: int = 0) -> Bundle:
+    machine = load_detector(images.work / "detector.safetensors").labels.machines[0]
+    return Bundle(BOARD, machine, 0, threshold_q16, version, 1, self_test, images.compiled("dsp").content)
+
+
+def _install(link: SerialLink, bundle: Bundle) -> None:
+    update_board(link, bundle, pack_bundle(bundle, KEY))
+
+
+def test_a_device_takes_a_model_proves_it_and_goes_back(
+    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+) -> None:
+    assert board_state(link).version == 0
+    first, second = (_bundle(eighth_images, self_test, version) for version in (1, 2))
+    state = update_board(link, first, pack_bundle(first, KEY))
+    assert (state.version, state.self_test, state.is_on_trial) == (1, "passed", False)
+    assert state.machine == first.machine
+    assert update_board(link, second, pack_bundle(second, KEY)).version == 2
+    with pytest.raises(FlashError, match="has confirmed this version or a newer one already"):
+        install_bundle(link, pack_bundle(first, KEY))
+    back = go_back(link)
+    assert (back.version, back.least_version) == (1, 2)
+
+
+def test_a_reset_in_the_middle_of_an_update_leaves_the_model_that_ran(
+    board: SerialBoard, link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+) -> None:
+    _install(link, _bundle(eighth_images, self_test, 1))
+    second = _bundle(eighth_images, self_test, 2)
+
+    def reset_at_half(done: int, total: int) -> None:
+        if done >= total // 2 > done - 1024:
+            board.reset()
+
+    with pytest.raises((FlashError, BackendError)):
+        install_bundle(link, pack_bundle(second, KEY), reset_at_half)
+    state = board_state(link)
+    assert (state.version, state.is_on_trial) == (1, False)
+    assert update_board(link, second, pack_bundle(second, KEY)).version == 2
+
+
+def test_a_model_that_fails_its_self_test_is_taken_back(
+    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+) -> None:
+    _install(link, _bundle(eighth_images, self_test, 1))
+    wrong = SelfTest(self_test.seed, self_test.n_samples, self_test.score_q16 + 1, self_test.output_sha256)
+    with pytest.raises(FlashError, match="version 2 failed its self-test on the board, which runs version 1 as before"):
+        _install(link, _bundle(eighth_images, wrong, 2))
+    assert board_state(link).least_version == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"board": "mps2-an500"}, "made for another board"),
+        ({"least_firmware": 99}, "made for a newer firmware"),
+    ],
+)
+def test_a_bundle_for_another_device_is_refused(
+    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest, change: dict[str, object], said: str
+) -> None:
+    from dataclasses import replace
+
+    bundle = replace(_bundle(eighth_images, self_test, 1), **change)  # type: ignore[arg-type]
+    with pytest.raises(FlashError, match=said):
+        install_bundle(link, pack_bundle(bundle, KEY))
+    assert board_state(link).version == 0
+
+
+def test_a_bundle_signed_by_a_stranger_is_refused_before_anything_is_erased(
+    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+) -> None:
+    _install(link, _bundle(eighth_images, self_test, 1))
+    stranger = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    with pytest.raises(FlashError, match="signed by nobody that its firmware trusts"):
+        install_bundle(link, pack_bundle(_bundle(eighth_images, self_test, 2), stranger))
+    assert restart(link).version == 1
+
+
+def test_a_score_above_the_threshold_raises_the_alarm_and_one_below_ends_it(
+    link: SerialLink,
+    eighth_images: WorkImages,
+    self_test: SelfTest,
+    samples: np.ndarray[tuple[int], np.dtype[np.int16]],
+) -> None:
+    from asd_edge.native_engine import score_samples
+
+    scores, _ = score_samples(eighth_images.compiled("generic").content, samples, 0)
+    _install(link, _bundle(eighth_images, self_test, 1, scores[0] - 1))
+    heard = None
+    for at in range(0, 2 * samples.size, HOP):
+        heard = send_audio(link, np.resize(samples, 2 * samples.size)[at : at + HOP])
+        while heard.n_waiting > 2 * HOP:
+            heard = send_audio(link, samples[:0])
+    assert heard is not None
+    assert (heard.n_scores, heard.n_dropped) == (1, 0)
+    assert (heard.score_q16, heard.is_alarm) == (scores[0], True)
+    assert len(link.unasked) == 1, "the board said so by itself, once"
+    _install(link, _bundle(eighth_images, self_test, 2, scores[0]))
+    assert not send_audio(link, samples[:0]).is_alarm
