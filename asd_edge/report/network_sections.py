@@ -2,17 +2,18 @@
 
 import base64
 
+from asd_edge.diagnose.diagnosis import Diagnosis, LayerDiagnosis
 from asd_edge.evaluate.write_evaluation import EVALUATION_FILE
 from asd_edge.export.work_files import RECORD_FILE
+from asd_edge.report.damage_chart import damage_chart, damage_measure
 from asd_edge.report.figure_text import ABSENT, bytes_words, signed_points
 from asd_edge.report.layer_charts import PLAN_LEGEND, plan_chart, sqnr_chart
-from asd_edge.report.obtained import evaluation_source, export_source
+from asd_edge.report.obtained import diagnosis_source, evaluation_source, export_source
 from asd_edge.report.section import Absent, Charts, LegendEntry, Picture, Section, Source, Table
 from asd_edge.report.stage_records import StreamPlan
 from asd_edge.report.work_contents import (
     COMPILE_COMMAND,
     DIAGNOSE_COMMAND,
-    DIAGNOSIS_FILE,
     EVALUATE_COMMAND,
     EXPLAIN_COMMAND,
     WorkContents,
@@ -46,6 +47,7 @@ def attention_section(work: WorkContents) -> Section:
 def damage_section(work: WorkContents) -> Section:
     """SQNR per activation, over test clips where they were asked for, else over calibration clips; the diagnosis."""
     parts: list[Table | Charts] = []
+    words: list[str] = []
     sources, absent = [], []
     evaluation, export = work.evaluation, work.export
     if evaluation is not None and evaluation.sqnr_db is not None:
@@ -60,25 +62,36 @@ def damage_section(work: WorkContents) -> Section:
     else:
         absent.append(Absent(f"SQNR per layer, in {RECORD_FILE} or {EVALUATION_FILE}", f"{EVALUATE_COMMAND} --sqnr"))
     if work.diagnosis is None:
-        absent.append(Absent("the AUC that each layer costs alone", DIAGNOSE_COMMAND))
+        absent.append(Absent("the damage that each layer does alone", DIAGNOSE_COMMAND))
     else:
-        parts.append(
-            Table(
-                "AUC with one layer alone in int8, minus float, in percentage points",
-                ("layer", "AUC difference", "SQNR, dB"),
-                tuple(
-                    (
-                        layer.name,
-                        ABSENT if layer.auc_difference is None else signed_points(layer.auc_difference),
-                        ABSENT if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}",
-                    )
-                    for layer in work.diagnosis.layers
-                ),
-            )
-        )
-        clips = f"{work.diagnosis.clips_used} of {work.diagnosis.clips_available} clips"
-        sources.append(Source(DIAGNOSIS_FILE, DIAGNOSE_COMMAND, clips))
-    return Section("damage", "Damage per layer", (), tuple(parts), tuple(sources), tuple(absent))
+        parts += _damage_parts(work.diagnosis)
+        words.append(f"{work.diagnosis.advice}.")
+        sources.append(diagnosis_source(work.diagnosis))
+    return Section("damage", "Damage per layer", tuple(words), tuple(parts), tuple(sources), tuple(absent))
+
+
+def _damage_parts(diagnosis: Diagnosis) -> tuple[Table | Charts, ...]:
+    """The picture of every layer, and the table, worst first."""
+    measure = damage_measure(diagnosis)
+    title = f"{measure} of the output: each layer alone in int8, all but each, all"
+    table = Table(
+        f"Layers by {measure} with the layer alone in int8; AUC minus float's in percentage points, pairs whose order "
+        f"changed of {diagnosis.pairs}",
+        ("layer", "operator", "SQNR, dB", "alone", "AUC", "pairs", "all but it", "AUC", "pairs", "repair", "evidence"),
+        tuple(_damage_row(layer) for layer in diagnosis.ranked()),
+        2,
+    )
+    return Charts(title, (damage_chart(diagnosis),), is_wide=True), table
+
+
+def _damage_row(layer: LayerDiagnosis) -> tuple[str, ...]:
+    cells = (
+        cell
+        for damage in (layer.alone, layer.all_but)
+        for cell in (f"{damage.error:.2g}", signed_points(damage.auc_difference), f"{damage.changed_pairs:g}")
+    )
+    sqnr = ABSENT if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}"
+    return layer.name, layer.operator, sqnr, *cells, layer.repair.step, layer.repair.why
 
 
 def plan_section(work: WorkContents) -> Section:

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Mapping
 
 from asd_edge.backends.ladder import INT8_RUNGS, ONNX
+from asd_edge.diagnose.diagnosis import Diagnosis
+from asd_edge.diagnose.write_diagnosis import DIAGNOSIS_FILE
 from asd_edge.evaluate.write_evaluation import EVALUATION_FILE, THRESHOLDS_FILE
 from asd_edge.export.work_files import RECORD_FILE
 from asd_edge.model.checkpoint import SETTINGS_FILE
@@ -53,6 +55,13 @@ def thresholds_source(evaluation: EvaluationRecord, thresholds: ThresholdsRecord
     clips = f"{thresholds.validation_clips} of {thresholds.validation_clips_of_split} validation clips found"
     run = evaluation_source(evaluation)
     return Source(THRESHOLDS_FILE, run.command, clips, run.when, run.versions)
+
+
+def diagnosis_source(diagnosis: Diagnosis) -> Source:
+    """The command, and the clips used of those available."""
+    command = f"asd-edge diagnose WORK --data {shlex.quote(diagnosis.data)} --clips {diagnosis.clips_used}"
+    clips = f"{diagnosis.clips_used} of {diagnosis.clips_available} test clips"
+    return Source(DIAGNOSIS_FILE, command, clips, diagnosis.date, versions_words({"asd-edge": diagnosis.asd_edge}))
 
 
 def versions_words(versions: Mapping[str, str]) -> str:

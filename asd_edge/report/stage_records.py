@@ -1,4 +1,4 @@
-"""What the report reads of checkpoint.json, export.json, diagnosis.json and plan-<core>.json."""
+"""What the report reads of checkpoint.json, export.json and plan-<core>.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,24 +55,6 @@ class ExportFacts:
     files: Mapping[str, FileFacts]
     operators: Mapping[str, int]
     sqnr_db: Mapping[str, float | None]  # per activation in execution order; None where int8 is exact
-
-
-@dataclass(frozen=True)
-class LayerDamage:
-    """What int8 does to one layer; None: not measured."""
-
-    name: str
-    auc_difference: float | None = None  # with this layer alone in int8, minus float; a fraction of 1
-    sqnr_db: float | None = None
-
-
-@dataclass(frozen=True)
-class DiagnosisRecord:
-    """diagnosis.json: layers in execution order, over `clips_used` of `clips_available` clips."""
-
-    layers: tuple[LayerDamage, ...]
-    clips_used: int
-    clips_available: int
 
 
 @dataclass(frozen=True)

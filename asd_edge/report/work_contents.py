@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from asd_edge.diagnose.diagnosis import Diagnosis
+from asd_edge.diagnose.write_diagnosis import DIAGNOSIS_FILE, DIAGNOSIS_FORMAT
 from asd_edge.errors import EvaluationError, WorkDirectoryError
 from asd_edge.evaluate.auc import auc
 from asd_edge.evaluate.bootstrap import MachineKey, MachineScores
@@ -23,10 +25,9 @@ from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 from asd_edge.report.board_profile import PROFILE_FORMAT, BoardProfile
 from asd_edge.report.evaluation_record import EvaluationRecord, ThresholdsRecord
 from asd_edge.report.read_record import parse_record, read_json
-from asd_edge.report.stage_records import CheckpointRecord, DiagnosisRecord, ExportFacts, FileFacts, StreamPlan
+from asd_edge.report.stage_records import CheckpointRecord, ExportFacts, FileFacts, StreamPlan
 
-DIAGNOSIS_FILE = "diagnosis.json"
-EXPORT_FORMAT, DIAGNOSIS_FORMAT = "asd-edge export 1", "asd-edge diagnosis 1"
+EXPORT_FORMAT = "asd-edge export 1"
 MODEL_FILES = (WEIGHTS_FILE, SETTINGS_FILE, ONNX_FILE, TFLITE_FILE, DETECTOR_FILE)
 RECORD_FILES = (RECORD_FILE, EVALUATION_FILE, SCORES_FILE, THRESHOLDS_FILE, DIAGNOSIS_FILE)
 EXPORT_COMMAND = "asd-edge export --checkpoint WORK --calibration DATA -o WORK"
@@ -52,7 +53,7 @@ class WorkContents:
     evaluation: EvaluationRecord | None
     scores: Mapping[MachineKey, MachineScores]  # row r: rung r of the evaluation
     thresholds: ThresholdsRecord | None
-    diagnosis: DiagnosisRecord | None
+    diagnosis: Diagnosis | None
     plans: Mapping[str, StreamPlan]  # by file
     profiles: Mapping[str, BoardProfile]  # by file
     pictures: Mapping[str, bytes]  # explain-*.png: file -> content
@@ -108,7 +109,7 @@ def load_work(work: Path) -> WorkContents:
             f"{work}: has no {SETTINGS_FILE}, {RECORD_FILE} or {EVALUATION_FILE}; run asd-edge train or export first"
         )
     thresholds = reader.record(THRESHOLDS_FILE, ThresholdsRecord, THRESHOLDS_FORMAT, "asd-edge evaluate")
-    diagnosis = reader.record(DIAGNOSIS_FILE, DiagnosisRecord, DIAGNOSIS_FORMAT, "asd-edge diagnose")
+    diagnosis = reader.record(DIAGNOSIS_FILE, Diagnosis, DIAGNOSIS_FORMAT, "asd-edge diagnose")
     plans = reader.records("plan", StreamPlan, None, "asd-edge compile --json")
     profiles = reader.records("profile", BoardProfile, PROFILE_FORMAT, "asd-edge profile")
     pictures = {}
@@ -131,7 +132,7 @@ def load_work(work: Path) -> WorkContents:
         plans,
         profiles,
         pictures,
-        tuple(_remarks(reader, export, evaluation, thresholds, plans, profiles)),
+        tuple(_remarks(reader, export, evaluation, thresholds, diagnosis, plans, profiles)),
     )
 
 
@@ -156,6 +157,7 @@ def _remarks(
     export: ExportFacts | None,
     evaluation: EvaluationRecord | None,
     thresholds: ThresholdsRecord | None,
+    diagnosis: Diagnosis | None,
     plans: Mapping[str, StreamPlan],
     profiles: Mapping[str, BoardProfile],
 ) -> list[str]:
@@ -170,6 +172,8 @@ def _remarks(
         told.append((EVALUATION_FILE, "asd-edge evaluate", evaluation.files))
     if thresholds is not None:
         told.append((THRESHOLDS_FILE, "asd-edge evaluate", thresholds.files))
+    if diagnosis is not None:
+        told.append((DIAGNOSIS_FILE, "asd-edge diagnose", diagnosis.files))
     told += [(name, "asd-edge compile", {_IMAGE_SOURCE: plan.source_sha256}) for name, plan in plans.items()]
     told += [(name, "asd-edge profile", {TFLITE_FILE: profile.model_sha256}) for name, profile in profiles.items()]
     return [

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from asd_edge.clip.records import ANOMALY, NORMAL
+from asd_edge.diagnose.diagnosis import Damage, Diagnosis, LayerDiagnosis
+from asd_edge.diagnose.layer_noise import Evidence
+from asd_edge.diagnose.repairs import Repair
 from asd_edge.evaluate.evaluation import DataUsed, Evaluation, RungRun, Thresholds
 from asd_edge.evaluate.figures import make_figures
 from asd_edge.evaluate.score_agreement import ScoreAgreement
@@ -121,6 +124,43 @@ def score_rows(machines: tuple[str, ...], n_clips: int, rungs: tuple[str, ...], 
                     clip = f"{machine_type}/test/{label}_{machine_id}_{number:08d}.wav"
                     rows.append(ScoreRow(rung, clip, machine_type, machine_id, label, score, None))
     return tuple(rows)
+
+
+def diagnosis() -> Diagnosis:
+    """Of LAYERS, the last one the most harmful."""
+    damages = [
+        Damage(1 - error, 1 - 2 * error, 0.1, 0.2, 1.5, -0.0123) for error in (0.001, 0.002, 0.003, 0.004, 0.008)
+    ]
+    evidence = Evidence(0.2, 0.0, 0.0, 0.8, 0.0, 0.9, None)
+    layers = tuple(
+        LayerDiagnosis(
+            name,
+            "Conv2D",
+            20.5,
+            None,
+            damage,
+            damages[-1],
+            evidence,
+            0.01,
+            Repair("distil", "its output is rounded", ()),
+        )
+        for name, damage in zip(LAYERS, damages, strict=True)
+    )
+    return Diagnosis(
+        date="2026-01-02T03:04:05+00:00",
+        asd_edge="0.1.0",
+        score_kind="arcface",
+        data="synthetic",
+        files={},
+        recipe_steps=("observe: min_max",),
+        clips_used=8,
+        clips_available=288,
+        pairs=12,
+        int8=damages[-1],
+        layers=layers,
+        ranking=LAYERS[::-1],
+        advice="no layer stands out",
+    )
 
 
 def plan_content(arena_bytes: int = 250_000) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from asd_edge.cli import run
+from asd_edge.diagnose.write_diagnosis import write_diagnosis
 from asd_edge.errors import AsdEdgeError, EvaluationError, WorkDirectoryError
 from asd_edge.evaluate.auc import auc
 from asd_edge.evaluate.evaluate_work import evaluate_work
@@ -26,6 +27,7 @@ from tests.report.small_work import (
     LAYERS,
     MACHINES,
     RUNGS,
+    diagnosis,
     evaluation,
     plan_content,
     profile_content,
@@ -92,9 +94,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = write_small_work(tmp_path_factory.mktemp("full") / "work")
     write_json(work / "plan-generic.json", plan_content())
     write_json(work / "profile-first.json", profile_content("first"))
-    layers = [{"name": name, "auc_difference": -0.0123, "sqnr_db": 20.5} for name in LAYERS]
-    diagnosis = {"format": "asd-edge diagnosis 1", "layers": layers, "clips_used": 8, "clips_available": 288}
-    write_json(work / "diagnosis.json", diagnosis)
+    write_diagnosis(diagnosis(), work)
     (work / "explain-fan.png").write_bytes(png(8))
     write_report(work, work / "report.html")
     return work
@@ -127,7 +127,7 @@ def test_every_section_is_there_and_nothing_is_absent(full: Path) -> None:
     assert tuple(page.ids) == SECTIONS
     assert report_of(full)["absent"] == []
     assert "Not here yet" not in page.words
-    charts = 2 * len(MACHINES) + 4  # ROC curve and histogram of each; differences, SQNR, boards, plan
+    charts = 2 * len(MACHINES) + 5  # ROC curve and histogram of each; differences, SQNR, damage, boards, plan
     assert page.words.count("ROC curves") >= len(MACHINES)
     assert len(re.findall(r'<svg viewBox="[^"]*" role="img"', (full / "report.html").read_text())) == charts
     assert page.tags.count("img") == 1
@@ -139,6 +139,23 @@ def test_page_names_no_address_but_its_own_parts(full: Path) -> None:
     assert {address[1:] for address in page.addresses if address.startswith("#")} == set(SECTIONS)
     assert "script" not in page.tags
     assert not re.search(r"https?:|//|@import|url\(", re.sub(r'base64,[^"]*', "", html))
+
+
+def test_layers_stand_in_the_order_of_their_damage_with_their_repair(full: Path) -> None:
+    page = page_of(full)
+    rows = [row for row in page.rows["damage"] if row[0] in LAYERS]
+    assert [row[0] for row in rows] == list(LAYERS[::-1])
+    assert rows[0][3:5] == ["0.008", "-1.23"]
+    assert rows[0][-2:] == ["distil", "its output is rounded"]
+    assert "no layer stands out." in page.words
+    assert "8 of 288 test clips" in page.words
+
+
+def test_a_diagnosis_of_another_model_is_remarked(tmp_path: Path) -> None:
+    work = write_small_work(tmp_path / "work", n_clips=4)
+    write_diagnosis(replace(diagnosis(), files={"model.tflite": "0" * 64}), work)
+    write_report(work, work / "report.html")
+    assert "diagnosis.json is about another model.tflite" in page_of(work).words
 
 
 def test_json_holds_the_records_as_their_stages_wrote_them(full: Path) -> None:
@@ -298,7 +315,11 @@ def test_scores_of_another_evaluation_are_refused(tmp_path: Path) -> None:
         ("thresholds.json", '{"format": "\\ud800"}', "surrogates not allowed"),
         ("plan-dsp.json", '{"core": "dsp", "is_endless": 3}', "is_endless"),
         ("profile-x.json", "[" * 100_000, "damaged"),
-        ("diagnosis.json", '{"format": "asd-edge diagnosis 1", "layers": [{}]}', r"layers\.0\.name"),
+        (
+            "diagnosis.json",
+            '{"format": "asd-edge diagnosis 1", "date": "", "asd_edge": "", "layers": [{}]}',
+            "score_kind",
+        ),
         ("scores.csv", "rung,clip", "its first line"),
     ],
 )

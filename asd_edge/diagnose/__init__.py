@@ -1,0 +1,1 @@
+"""Stage 12: which layer int8 hurts, by how much, and which step of a recipe repairs it."""
