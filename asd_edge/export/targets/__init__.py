@@ -1,0 +1,1 @@
+"""What a model is exported for: which operators its graph keeps, what the target's tools say of the file."""
