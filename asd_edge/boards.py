@@ -1,20 +1,89 @@
-"""boards.yaml -> `Board`: core, clock, memory and image slots of every board that asd-edge knows."""
+"""boards.yaml -> `Board`: what is known of every board that asd-edge knows, each fact with where it stands."""
 
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from asd_edge.errors import CompilerError
 
 # In the tree it stands at the top; an installed wheel has it inside the package.
 _PLACES = (Path(__file__).with_name("boards.yaml"), Path(__file__).parents[1] / "boards.yaml")
+_N_NEAR = 3  # names that are offered for a misspelt one
 Positive = Annotated[int, Field(gt=0)]
+PositiveNumber = Annotated[float, Field(gt=0)]
+Value = TypeVar("Value")
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Document(_Record):
+    """Something that can be looked up; revision None: not known which one."""
+
+    title: str
+    revision: str | int | None = None
+
+
+class Fact(_Record, Generic[Value]):
+    """A value and where it stands; value None: not known; document None: nobody says so. A page may be a section."""
+
+    value: Value | None = None
+    document: str | None = None  # key of the file's documents
+    page: int | str | None = None
+
+
+class Cycles(_Record):
+    """Cycles that a core takes per instruction of the engine: `value` within [low, high]."""
+
+    value: PositiveNumber
+    low: PositiveNumber
+    high: PositiveNumber
+    method: Literal["calibrated", "by ratio", "uncalibrated"]
+
+    @model_validator(mode="after")
+    def _band_holds_the_value(self) -> "Cycles":
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.value} isn't within its band of {self.low} to {self.high}")
+        return self
+
+
+class Facts(_Record):
+    """Of the board that a user buys. Bytes of RAM: of one piece, as an arena needs it."""
+
+    part: Fact[str] = Fact[str]()
+    core: Fact[str]
+    n_cores: Fact[Positive] = Fact[Positive]()
+    clock_hz: Fact[Positive] = Fact[Positive]()
+    isa: Fact[str] = Fact[str]()
+    ram_bytes: Fact[Positive] = Fact[Positive]()
+    flash_bytes: Fact[Positive] = Fact[Positive]()
+    flash_sectors: Fact[str] = Fact[str]()
+    wait_states: Fact[str] = Fact[str]()
+    caches: Fact[str] = Fact[str]()
+    memory_bytes_per_s: Fact[Positive] = Fact[Positive]()
+    accelerator: Fact[str] = Fact[str]()
+    accelerator_macs_per_s: Fact[PositiveNumber] = Fact[PositiveNumber]()  # its peak
+    accelerator_clock_hz: Fact[Positive] = Fact[Positive]()
+    active_power_mw: Fact[PositiveNumber] = Fact[PositiveNumber]()
+    sleep_power_mw: Fact[PositiveNumber] = Fact[PositiveNumber]()  # between hops; of a Linux board: idle
+    programmer: Fact[str] = Fact[str]()
+    cycles_per_instruction: Fact[Cycles] = Fact[Cycles]()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_value_is_a_fact_that_nobody_says(cls, given: object) -> object:
+        is_whole = isinstance(given, Fact) or (isinstance(given, Mapping) and given.keys() <= Fact.model_fields.keys())
+        return given if is_whole else {"value": given}
+
+    def by_name(self) -> dict[str, Fact[Any]]:
+        """In the order above."""
+        return {name: getattr(self, name) for name in Facts.model_fields}
 
 
 class Slot(_Record):
@@ -28,15 +97,18 @@ class Board(_Record):
     """None: not known, or without a limit."""
 
     name: str
-    core: str
+    system: Literal["mcu", "linux", "host"] = "mcu"
     kernels: Literal["generic", "dsp", "mve"]
-    part: str | None
-    source: str | None  # document that gives the figures
-    clock_hz: Positive | None
-    ram_bytes: Positive | None
-    flash_bytes: Positive | None
-    slots: tuple[Slot, ...]
-    emulator: str | None  # QEMU's machine
+    emulator: str | None = None  # the emulated machine that runs the programs of its core
+    device_tree_model: str | None = None  # how /proc/device-tree/model of a Linux board starts
+    slots: tuple[Slot, ...] = ()
+    facts: Facts
+
+    @model_validator(mode="before")
+    @classmethod
+    def _facts_stand_beside_the_rest(cls, given: dict[str, Any]) -> dict[str, Any]:
+        facts = {name: value for name, value in given.items() if name in Facts.model_fields}
+        return {**{name: value for name, value in given.items() if name not in facts}, "facts": facts}
 
     @model_validator(mode="after")
     def _slots_lie_in_flash(self) -> "Board":
@@ -48,30 +120,101 @@ class Board(_Record):
         return self
 
     @property
+    def core(self) -> str:
+        assert self.facts.core.value is not None, "checked when the file was read"
+        return self.facts.core.value
+
+    @property
+    def part(self) -> str | None:
+        return self.facts.part.value
+
+    @property
+    def clock_hz(self) -> int | None:
+        return self.facts.clock_hz.value
+
+    @property
+    def ram_bytes(self) -> int | None:
+        return self.facts.ram_bytes.value
+
+    @property
+    def flash_bytes(self) -> int | None:
+        return self.facts.flash_bytes.value
+
+    @property
     def image_bytes(self) -> int | None:
         """The greatest image that fits a slot; None: any."""
         return max((slot.bytes for slot in self.slots), default=None)
 
 
+@dataclass(frozen=True)
+class BoardTable:
+    """Boards by name, and the documents that their facts name."""
+
+    boards: Mapping[str, Board]
+    documents: Mapping[str, Document]
+
+
 def load_boards(path: Path | None = None) -> dict[str, Board]:
     """Boards by name. Raises CompilerError for a file that is missing or says something else than boards."""
+    return dict(load_board_table(path).boards)
+
+
+def load_board_table(path: Path | None = None, known: Mapping[str, Document] | None = None) -> BoardTable:
+    """`known`: documents that the file may name without listing them. Raises CompilerError as `load_boards`."""
     found = path or next((place for place in _PLACES if place.exists()), _PLACES[0])
     try:
-        records = yaml.safe_load(found.read_text(encoding="utf-8"))["boards"]
-        return {name: Board(name=name, **record) for name, record in records.items()}
+        content = yaml.safe_load(found.read_text(encoding="utf-8"))
+        listed = content.get("documents") or {}
+        documents = {**(known or {}), **{key: Document(**given) for key, given in listed.items()}}
+        boards = {name: Board(**{**given, "name": name}) for name, given in content["boards"].items()}
     except OSError as error:
-        raise CompilerError(f"{found}: can't be read ({error.strerror}); install asd-edge again") from error
+        raise CompilerError(f"{found}: can't be read ({error.strerror}); give a file of boards") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise CompilerError(f"{found}: {error.title} {where}: {first['msg']}; correct it") from error
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise CompilerError(f"{found}: is no list of boards ({error!r}); see the one that asd-edge ships") from error
+        where = ".".join(str(part) for part in first["loc"] if part != "facts")
+        raise CompilerError(f"{found}: {_place_of(error, content)}{where}: {first['msg']}; correct it") from error
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise CompilerError(f"{found}: is no list of boards ({reason}); see the one that asd-edge ships") from error
+    for name, board in boards.items():
+        _check_facts(found, name, board, documents)
+    return BoardTable(boards, documents)
 
 
-def board_named(name: str) -> Board:
-    """Raises CompilerError for a name that boards.yaml doesn't have."""
-    boards = load_boards()
-    if name not in boards:
-        raise CompilerError(f"{name!r} is no board; choose {', '.join(boards)}, or add it to boards.yaml")
-    return boards[name]
+def load_boards_with(path: Path | None) -> BoardTable:
+    """The boards that asd-edge ships and those of a user's file, which win where a name is in both."""
+    shipped = load_board_table()
+    if path is None:
+        return shipped
+    own = load_board_table(path, shipped.documents)
+    return BoardTable({**shipped.boards, **own.boards}, own.documents)
+
+
+def board_named(name: str, boards: Mapping[str, Board] | None = None) -> Board:
+    """Of those that ship, unless others are given. Raises CompilerError for a name that isn't there."""
+    known = load_boards() if boards is None else boards
+    if name not in known:
+        near = difflib.get_close_matches(name.lower(), known, _N_NEAR, 0.5)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        raise CompilerError(f"{name!r} is no board; {meant}there are {', '.join(known)}; --boards FILE adds your own")
+    return known[name]
+
+
+def _check_facts(path: Path, name: str, board: Board, documents: Mapping[str, Document]) -> None:
+    if board.facts.core.value is None:
+        raise CompilerError(f"{path}: {name} core: every board has one; name it, as cortex-m4")
+    for key, fact in board.facts.by_name().items():
+        if fact.document is not None and fact.document not in documents:
+            raise CompilerError(f"{path}: {name} {key}: {fact.document!r} isn't listed under documents; add it there")
+
+
+def _place_of(error: ValidationError, content: Mapping[str, Any]) -> str:
+    """Which board it was: the one whose record fails by itself."""
+    if error.title != Board.__name__:
+        return "documents: "
+    for name, given in content["boards"].items():
+        try:
+            Board(**{**given, "name": name})
+        except ValidationError:
+            return f"{name} "
+    return ""

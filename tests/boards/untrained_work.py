@@ -1,4 +1,4 @@
-"""A work directory of an untrained network with the default front end: enough to hold bits against bits."""
+"""A work directory of an untrained network, as a rule with the default front end: enough to hold bits against bits."""
 
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from asd_edge.model.config import AUTOENCODER, HeadConfig, ModelConfig
 from asd_edge.model.network import build_network
 from tests.backends.tiny_detector import weights_of
 
+DEFAULT = FrontendConfig()
 
-def write_untrained_work(work: Path, data: Path, model: ModelConfig) -> Path:
+
+def write_untrained_work(work: Path, data: Path, model: ModelConfig, frontend: FrontendConfig = DEFAULT) -> Path:
     """Checkpoint and export in `work`, calibrated on the training clips of `data`; `work`."""
-    frontend = FrontendConfig()
     records = [record for record in find_clips(data) if record.split == TRAIN]
     labels = build_label_table(records)
     torch.manual_seed(11)
@@ -27,7 +28,10 @@ def write_untrained_work(work: Path, data: Path, model: ModelConfig) -> Path:
         network: torch.nn.Module = build_autoencoder(frontend)
     else:
         network = build_network(model, frontend, len(labels.machines))
-    train = {samples_sha256(read_clip(record.path)): record.path.relative_to(data).as_posix() for record in records}
+    train = {
+        samples_sha256(read_clip(record.path, frontend.clip_samples)): record.path.relative_to(data).as_posix()
+        for record in records
+    }
     write_checkpoint(Checkpoint(model, HeadConfig(), frontend, labels, Split(train, {}), weights_of(network), {}), work)
     export_checkpoint(work, data, work)
     return work

@@ -1,0 +1,87 @@
+"""Published measurements -> cycles per instruction of a board's core, with its band. The formulas are DESIGN.md's.
+
+`calibrated`: the very software whose instructions were counted was measured on the board. `by ratio`: engines were
+measured on this board and on the calibrated one, and their cycles' ratio carries the calibration over.
+`uncalibrated`: neither; a band from the core's issue width up to the calibrated board's upper end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+
+from asd_edge.boards import Cycles
+from asd_edge.profiling.published import TASKS, Published, load_published
+
+REFERENCE_BOARD, REFERENCE_ENGINE = "nucleo-l4r5zi", "TFLM 2.3.1 + CMSIS-NN"
+LEAST_MEASUREMENTS = 4  # from which a leave-one-out error means anything
+# Instructions that can begin in one cycle: Arm's technical reference manuals and software optimization guides.
+ISSUE_WIDTH = {
+    "cortex-m4": 1,
+    "cortex-m33": 2,
+    "cortex-m7": 2,
+    "cortex-m55": 2,
+    "cortex-m85": 3,
+    "cortex-a53": 2,
+    "cortex-a72": 3,
+    "cortex-a76": 4,
+}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`least_error` and `greatest_error`: of a measurement that the others predict, as a fraction of it."""
+
+    cycles: Cycles
+    n_measurements: int
+    least_error: float
+    greatest_error: float
+
+
+def calibrate(board: str, core: str, published: Published | None = None) -> Calibration:
+    """Raises KeyError for a core whose issue width isn't listed."""
+    known = published or load_published()
+    ratios = engine_ratios(board, known)
+    own = measured_cycles_per_instruction(known)
+    direct = _from_measurements(own, 1.0 / ISSUE_WIDTH["cortex-m4"])
+    if board == REFERENCE_BOARD:
+        return _calibration("calibrated", direct, own)
+    if len(ratios) >= LEAST_MEASUREMENTS:
+        value, low, high = _from_measurements(ratios, min(ratios))
+        scaled = (value * direct[0], low * direct[1], high * direct[2])
+        return _calibration("by ratio", scaled, ratios)
+    low, high = 1.0 / ISSUE_WIDTH[core], direct[2]
+    return _calibration("uncalibrated", (sqrt(low * high), low, high), ())
+
+
+def measured_cycles_per_instruction(published: Published) -> tuple[float, ...]:
+    """Of each task on the reference board."""
+    (row,) = (row for row in published.of(REFERENCE_BOARD) if row.engine == REFERENCE_ENGINE)
+    return tuple(row.cycles(task) / published.counted[task] for task in TASKS)
+
+
+def engine_ratios(board: str, published: Published) -> tuple[float, ...]:
+    """Cycles on the board over those on the reference board: of each engine's version on both, and of each task."""
+    references = {(row.round, row.engine): row for row in published.of(REFERENCE_BOARD)}
+    pairs = ((row, references.get((row.round, row.engine))) for row in published.of(board))
+    return tuple(
+        row.cycles(task) / reference.cycles(task) for row, reference in pairs if reference is not None for task in TASKS
+    )
+
+
+def leave_one_out_errors(values: Sequence[float]) -> tuple[float, ...]:
+    """Of each value, as the geometric mean of the others predicts it, as a fraction of it."""
+    total = sum(log(value) for value in values)
+    return tuple(exp((total - log(value)) / (len(values) - 1)) / value - 1.0 for value in values)
+
+
+def _from_measurements(values: Sequence[float], floor: float) -> tuple[float, float, float]:
+    """Value, low and high: the geometric mean, `floor`, and the mean raised by the worst under-prediction."""
+    value = exp(sum(log(measured) for measured in values) / len(values))
+    return value, floor, value / (1.0 + min(leave_one_out_errors(values)))
+
+
+def _calibration(method: str, band: tuple[float, float, float], values: Sequence[float]) -> Calibration:
+    errors = leave_one_out_errors(values) if values else (0.0,)
+    value, low, high = (round(bound, 3) for bound in band)
+    cycles = Cycles.model_validate({"value": value, "low": low, "high": high, "method": method})
+    return Calibration(cycles, len(values), min(errors), max(errors))

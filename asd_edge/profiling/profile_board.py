@@ -1,0 +1,178 @@
+"""A work directory and a board -> its profile: measured where this machine is the board, else counted and estimated."""
+
+import hashlib
+from pathlib import Path
+
+from asd_edge import __version__
+from asd_edge.backends.emulate_board import MACHINES
+from asd_edge.backends.emulator_rung import CACHE, current_image
+from asd_edge.boards import Board
+from asd_edge.compiler.check_budget import Budget, check_budget
+from asd_edge.compiler.compile_network import core_named
+from asd_edge.compiler.plan_report import PlanReport, plan_report
+from asd_edge.compiler.read_image import ModelImage, load_image
+from asd_edge.compiler.write_image import write_image
+from asd_edge.errors import BackendError, CheckpointError, CompilerError, ImageError
+from asd_edge.export.detector import Detector, load_detector
+from asd_edge.export.work_files import DETECTOR_FILE, TFLITE_FILE
+from asd_edge.model.checkpoint import load_checkpoint
+from asd_edge.model.config import ModelConfig
+from asd_edge.profiling.accelerators import estimate_accelerator
+from asd_edge.profiling.board_cycles import cycles_of
+from asd_edge.profiling.count_instructions import EmulatedCounts, count_instructions
+from asd_edge.profiling.energy import battery_hours, clip_energy, duty_cycle
+from asd_edge.profiling.fitting_width import widest_that_fits
+from asd_edge.profiling.layer_profiles import layer_profiles, part_profiles
+from asd_edge.profiling.profile_record import COUNTED, ESTIMATED, Cell, Figure, LayerProfile, Profile
+from asd_edge.profiling.time_here import DEVICE_TREE_MODEL, is_this_machine, time_clip
+
+
+def profile_board(board: Board, work: Path, cell: Cell, command: str, model_file: Path = DEVICE_TREE_MODEL) -> Profile:
+    """Raises WorkDirectoryError and CheckpointError for a directory without a model, CompilerError for a board that
+    can't hold it, BackendError where compiler or QEMU are missing or no emulated machine has the board's core.
+    """
+    detector = load_detector(work / DETECTOR_FILE)
+    image = _kept_image(work, board.kernels)
+    report = plan_report(image)
+    budget = _check_fits(report, board, work, detector)
+    is_here = is_this_machine(board, model_file)
+    counts = None if is_here else _counts(board, work, image, detector)
+    cycles = None if is_here else cycles_of(board)
+    clip_seconds = detector.frontend.clip_samples / detector.frontend.sample_rate_hz
+    layers = layer_profiles(report, counts, cycles, board.clock_hz)
+    instructions = None if counts is None else _counted(counts.clip_instructions, counts)
+    clip_ms = time_clip(image.content, detector.frontend.clip_samples) if is_here else _ms(instructions, cycles, board)
+    rtf = None if clip_ms is None else clip_ms.times(1e-3 / clip_seconds, "time per clip over its length")
+    duty = duty_cycle(rtf)
+    active, asleep = board.facts.active_power_mw.value, board.facts.sleep_power_mw.value
+    return Profile(
+        board=board.name,
+        core=board.core,
+        part=board.part,
+        clock_hz=board.clock_hz,
+        model_sha256=hashlib.sha256((work / TFLITE_FILE).read_bytes()).hexdigest(),
+        command=command,
+        runtime=_runtime(counts, image),
+        clip_seconds=clip_seconds,
+        layers=layers,
+        parts=part_profiles(layers),
+        cycles_per_instruction=cycles,
+        instructions=instructions,
+        ram=_ram(budget, counts),
+        flash=_flash(report, counts),
+        stack=None if counts is None else _counted(counts.memory.stack_used, counts, "painted stack"),
+        clip_ms=clip_ms,
+        mean_hop=None if counts is None else _ms(_counted(counts.mean_hop, counts), cycles, board),
+        worst_hop=None if counts is None else _ms(_counted(counts.worst_hop, counts), cycles, board),
+        real_time_factor=rtf,
+        clip_energy=clip_energy(clip_ms, active),
+        duty_cycle=duty,
+        battery_hours=battery_hours(duty, active, asleep, cell),
+        cell=cell,
+        accelerator=estimate_accelerator(board, work / TFLITE_FILE),
+        ram_limit=board.ram_bytes,
+        flash_limit=board.flash_bytes,
+        hop_limit=1000.0 * detector.frontend.hop_length / detector.frontend.sample_rate_hz,
+        ram_parts=_ram_parts(budget, counts),
+    )
+
+
+def _kept_image(work: Path, core: str) -> ModelImage:
+    """The image of the work directory's files; compiled where it isn't there, and kept beside the firmware."""
+    kept = work / CACHE / f"model-{core}.asdm"
+    source = b"".join((work / name).read_bytes() for name in (TFLITE_FILE, DETECTOR_FILE))
+    try:
+        image = load_image(kept)
+        is_of_source = bytes(image.header["source_sha256"]) == hashlib.sha256(source).digest()
+        if is_of_source and not image.is_endless and image.detector is not None:
+            return image
+    except ImageError:
+        pass
+    core_named(core)
+    image = current_image(work, core)
+    write_image(image.content, kept)
+    return image
+
+
+def _check_fits(report: PlanReport, board: Board, work: Path, detector: Detector) -> Budget:
+    try:
+        return check_budget(report, board)
+    except CompilerError as error:
+        model = _model_of(work)
+        width = None if model is None else widest_that_fits(model, detector, board)
+        reason = str(error).partition("; ")[0]
+        if width is None:
+            raise CompilerError(f"{reason}; no narrower network of this kind fits: choose another board") from error
+        raise CompilerError(f"{reason}; a network of width {width:g} fits: asd-edge train --width {width:g}") from error
+
+
+def _model_of(work: Path) -> ModelConfig | None:
+    """None where the network came as an ONNX file, without a checkpoint."""
+    try:
+        return load_checkpoint(work).model
+    except CheckpointError:
+        return None
+
+
+def _counts(board: Board, work: Path, image: ModelImage, detector: Detector) -> EmulatedCounts:
+    if board.emulator not in MACHINES:
+        raise BackendError(
+            f"{board.name} names no emulated machine for its core; give it one as emulator: {', '.join(MACHINES)}"
+        )
+    return count_instructions(work, image, board.emulator, detector.frontend.clip_samples)
+
+
+def _counted(value: float, counts: EmulatedCounts, what: str = "instructions") -> Figure:
+    return Figure(value, COUNTED, f"{what} of the firmware on {counts.machine} under QEMU, exact")
+
+
+def _ms(instructions: Figure | None, cycles: Figure | None, board: Board) -> Figure | None:
+    if instructions is None or cycles is None or board.clock_hz is None:
+        return None
+    how = f"counted instructions x {cycles.value:g} cycles at {board.clock_hz / 1e6:g} MHz"
+    estimate = cycles.times(1000.0 * instructions.value / board.clock_hz, how)
+    return Figure(estimate.value, ESTIMATED, how, estimate.low, estimate.high)
+
+
+def _above_memory(clip_ms: Figure | None, layers: tuple[LayerProfile, ...], board: Board) -> Figure | None:
+    """The roofline's other side: every weight read once per run of its step, where the memory's rate is known."""
+    rate = board.facts.memory_bytes_per_s.value
+    if clip_ms is None or rate is None:
+        return clip_ms
+    least = 1000.0 * sum(layer.runs * layer.weights_bytes for layer in layers) / rate
+    value, low, high = (max(bound, least) for bound in (clip_ms.value, clip_ms.low or 0.0, clip_ms.high or 0.0))
+    how = f"{clip_ms.how}, at least {least:.1f} ms for reading the weights"
+    return Figure(value, clip_ms.method, how, low, high)
+
+
+def _ram(budget: Budget, counts: EmulatedCounts | None) -> Figure:
+    if counts is None:
+        return Figure(budget.total, ESTIMATED, f"plan and allowances: {budget.in_words()}")
+    how = f"the linker's variables without those of the counting, arena and stack of the firmware on {counts.machine}"
+    return Figure(counts.memory.total, COUNTED, how)
+
+
+def _ram_parts(budget: Budget, counts: EmulatedCounts | None) -> dict[str, int]:
+    if counts is None:
+        return {"arena": budget.arena, "audio": budget.audio_buffer, "detector": budget.detector, "stack": budget.stack}
+    memory = counts.memory
+    return {
+        "arena": memory.arena,
+        "static": memory.static,
+        "counting": memory.counting,
+        "stack": memory.stack,
+    }
+
+
+def _flash(report: PlanReport, counts: EmulatedCounts | None) -> Figure:
+    if counts is None:
+        return Figure(report.image_bytes, COUNTED, "the image alone, without the program")
+    how = f"program {counts.code_bytes:,}, as linked for {counts.machine}, and image {report.image_bytes:,}"
+    return Figure(counts.code_bytes + report.image_bytes, COUNTED, how)
+
+
+def _runtime(counts: EmulatedCounts | None, image: ModelImage) -> str:
+    model = hashlib.sha256(image.content).hexdigest()[:12]
+    if counts is None:
+        return f"asd-edge {__version__} on this machine, image {model}"
+    return f"{counts.machine} under QEMU, firmware {counts.firmware_sha256[:12]}, image {model}"
