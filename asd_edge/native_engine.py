@@ -1,7 +1,7 @@
 """The firmware's engine on this machine, by ctypes: a model image's network on int8 columns, or samples -> scores."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,8 +89,8 @@ class _Columns(ctypes.Structure):
 
 def load_model(image: bytes) -> NativeModel:
     """Raises ImageError for an image that asd_model_load refuses, and says why."""
-    found = _aligned(image)
-    _check(load_library().asd_host_check_image(ctypes.c_void_p(found.ctypes.data), ctypes.c_uint32(found.size)))
+    found = aligned_bytes(image)
+    check_status(load_library().asd_host_check_image(ctypes.c_void_p(found.ctypes.data), ctypes.c_uint32(found.size)))
     header = np.frombuffer(image, HEADER, 1)[0]
     n_tensors = int(header["n_tensors"])
     records = np.frombuffer(image, TENSOR, n_tensors, int(header["tensors_offset"]))
@@ -119,13 +119,14 @@ def load_model(image: bytes) -> NativeModel:
     )
 
 
-def run_image(image: bytes, inputs: Sequence[Int8Array], taps: bool = False) -> NativeRun:
+def run_image(image: bytes, inputs: Sequence[Int8Array], taps: bool | Collection[str] = False) -> NativeRun:
     """`inputs` (n_windows * n_columns, n_mels, n_channels) each, column by column through the engine.
 
+    `taps`: whether to keep every tensor, or the names of those to keep.
     Raises ImageError for an image that is refused or asks for too much memory, and for inputs of another shape.
     """
     model = load_model(image)
-    found, arena = _aligned(image), _arena(model)
+    found, arena = aligned_bytes(image), arena_of(model.arena_bytes)
     given = [np.ascontiguousarray(values, np.int8) for values in inputs]
     if len(given) != len(model.inputs):
         raise ImageError(
@@ -140,7 +141,9 @@ def run_image(image: bytes, inputs: Sequence[Int8Array], taps: bool = False) -> 
     counts = [_capacity(model, tensor, n_columns) for tensor in model.tensors]
     output = _columns(counts[model.output], model.tensors[model.output])
     kept = _Columns(output.ctypes.data, 0, len(output))
-    tapped = [_columns(n, tensor) for n, tensor in zip(counts, model.tensors, strict=True) if taps]
+    names = {tensor.name for tensor in model.tensors} if taps is True else set(taps or ())
+    sized = zip(counts, model.tensors, strict=True)
+    tapped = [_columns(n if tensor.name in names else 0, tensor) for n, tensor in sized if names]
     columns = (_Columns * max(1, len(tapped)))(*(_Columns(values.ctypes.data, 0, len(values)) for values in tapped))
     status = load_library().asd_host_run_image(
         ctypes.c_void_p(found.ctypes.data),
@@ -150,12 +153,13 @@ def run_image(image: bytes, inputs: Sequence[Int8Array], taps: bool = False) -> 
         (ctypes.c_void_p * max(1, len(given)))(*(values.ctypes.data for values in given)),
         ctypes.c_uint32(n_columns),
         ctypes.byref(kept),
-        columns if taps else None,
+        columns if names else None,
     )
-    _check(status)
+    check_status(status)
     tensors = {
         tensor.name: values[: entry.n_columns]
         for tensor, values, entry in zip(model.tensors, tapped, columns, strict=False)
+        if tensor.name in names
     }
     return NativeRun(output[: kept.n_columns], tensors)
 
@@ -171,7 +175,7 @@ def score_samples(
     embedding without a score.
     """
     model = load_model(image)
-    found, arena = _aligned(image), _arena(model)
+    found, arena = aligned_bytes(image), arena_of(model.arena_bytes)
     contiguous = np.ascontiguousarray(samples, np.int16)
     most = 2 + contiguous.size // 512
     scores, n_scores = np.zeros(most, np.int64), ctypes.c_uint32()
@@ -192,7 +196,7 @@ def score_samples(
         ctypes.byref(n_scores),
         ctypes.byref(kept),
     )
-    _check(status)
+    check_status(status)
     return [int(score) for score in scores[: n_scores.value]], embeddings[: kept.n_columns]
 
 
@@ -203,7 +207,7 @@ def detector_bytes() -> int:
 
 def image_status(image: bytes) -> int:
     """What asd_model_load returns; 0: the image can be run."""
-    found = _aligned(image)
+    found = aligned_bytes(image)
     return int(load_library().asd_host_check_image(ctypes.c_void_p(found.ctypes.data), ctypes.c_uint32(found.size)))
 
 
@@ -225,32 +229,31 @@ def _columns(n_columns: int, tensor: NativeTensor) -> Int8Array:
         ) from error
 
 
-def _arena(model: NativeModel) -> NDArray[np.uint8]:
-    """Not cleared: asd_engine_start does that."""
-    if model.arena_bytes > MOST_ARENA_BYTES:
-        raise ImageError(
-            f"its arena has {model.arena_bytes:,} bytes, at most {MOST_ARENA_BYTES:,} are run here; cut it"
-        )
+def arena_of(n_bytes: int) -> NDArray[np.uint8]:
+    """Not cleared: asd_engine_start does that. Raises ImageError for one that is too large to be given."""
+    if n_bytes > MOST_ARENA_BYTES:
+        raise ImageError(f"its arena has {n_bytes:,} bytes, at most {MOST_ARENA_BYTES:,} are run here; cut it")
     try:
-        return _room(model.arena_bytes)
+        return aligned_room(n_bytes)
     except MemoryError as error:
-        raise ImageError(f"its arena of {model.arena_bytes:,} bytes doesn't fit this machine's memory") from error
+        raise ImageError(f"its arena of {n_bytes:,} bytes doesn't fit this machine's memory") from error
 
 
-def _aligned(data: bytes) -> NDArray[np.uint8]:
+def aligned_bytes(data: bytes) -> NDArray[np.uint8]:
     """A copy at a multiple of ALIGNMENT."""
-    aligned = _room(len(data))
+    aligned = aligned_room(len(data))
     aligned[:] = np.frombuffer(data, np.uint8)
     return aligned
 
 
-def _room(n_bytes: int) -> NDArray[np.uint8]:
+def aligned_room(n_bytes: int) -> NDArray[np.uint8]:
     """Uninitialized bytes at a multiple of ALIGNMENT."""
     room = np.empty(n_bytes + ALIGNMENT, np.uint8)
     start = -room.ctypes.data % ALIGNMENT
     return room[start : start + n_bytes]
 
 
-def _check(status: int) -> None:
+def check_status(status: int) -> None:
+    """Raises ImageError for any status but ASD_OK."""
     if status != 0:
         raise ImageError(f"the model image can't be used: {STATUS.get(status, f'status {status}')}; compile it again")

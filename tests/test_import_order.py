@@ -43,6 +43,7 @@ DEVICE_SIDE = (
     "asd_edge.export.read_tflite",
     "asd_edge.native",
     "asd_edge.native_engine",
+    "asd_edge.listen",
     "quantization.interpret_int8",
     "quantization.fixed_point",
 )
