@@ -13,17 +13,20 @@ FIRMWARE := firmware/CMakeLists.txt $(wildcard firmware/*/*.cmake $(foreach fold
 # One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help install demo test check fuzz bars constraints clean setup-emulation frontend-tables
+.PHONY: help install demo test check fuzz soak bars constraints clean setup-emulation frontend-tables
 .PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-engine bench-cores
+.PHONY: bench-quantization bench-targets bench-calibration bench-finetune
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
 	@echo 'make fuzz    a million mutated model images through the loader and the engine under sanitizers (clang)'
+	@echo 'make soak    an hour of audio through the listening service at 20 times real time, with faults'
 	@echo 'make setup-emulation    cross compilers, QEMU and Chromium from Debian packages, for the tests that need them'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
 	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-engine|bench-cores    measure one result again'
+	@echo 'make bench-quantization|bench-targets|bench-calibration|bench-finetune    likewise; the first installs TensorFlow beside (3.5 GB)'
 
 install: .venv/dev.stamp .venv-tflite-runtime/stamp
 
@@ -40,8 +43,8 @@ install: .venv/dev.stamp .venv-tflite-runtime/stamp
 	@touch $@
 
 .venv/dev.stamp: .venv/host.stamp
-	@echo 'installing asd-edge[host,verify,dev] into .venv'
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[host,verify,dev]'
+	@echo 'installing asd-edge[host,listen,boards,field,verify,dev] into .venv'
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[host,listen,boards,field,verify,dev]'
 	@touch $@
 
 # tflite-runtime 2.14, the interpreter of older Raspberry Pi images, has wheels for Linux up to Python 3.11 only.
@@ -52,6 +55,12 @@ install: .venv/dev.stamp .venv-tflite-runtime/stamp
 		$(PYTHON) -m venv .venv-tflite-runtime \
 		&& .venv-tflite-runtime/bin/python -m pip install --quiet -r constraints-tflite-runtime.txt; \
 	else echo 'no tflite-runtime for this Python or system: its test will be skipped'; fi
+	@touch $@
+
+# The stock converter, which the quantization benchmark compares with: 3.5 GB, so no test and no other target needs it.
+.venv-stock/stamp: constraints-stock.txt
+	$(PYTHON) -m venv .venv-stock
+	.venv-stock/bin/python -m pip install --quiet -r constraints-stock.txt
 	@touch $@
 
 # A named subset of the synthetic test clips: the first four of each class and machine ID, 144 in all.
@@ -76,6 +85,9 @@ check: .venv/dev.stamp
 
 fuzz: .venv/dev.stamp
 	$(BIN)/python -m tests.engine.fuzz_images 1000000
+
+soak: .venv/dev.stamp
+	$(BIN)/python -m tests.listen.soak 60
 
 bars: .venv/dev.stamp
 	$(BIN)/python -m tests.bars.build_benchmarks
@@ -107,6 +119,18 @@ bench-cores: install
 bench-engine: install
 	$(BIN)/python -m tests.bench.bench_engine
 
+bench-quantization: install .venv-stock/stamp
+	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_quantization
+
+bench-targets: install
+	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_targets
+
+bench-calibration: install
+	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_calibration
+
+bench-finetune: install
+	$(BIN)/python -m tests.bench.bench_finetune
+
 # After a change of a formula in asd_edge/frontend/fixed_tables.py.
 frontend-tables: .venv/dev.stamp
 	$(BIN)/python -m asd_edge.frontend.emit_c_tables firmware/frontend/asd_frontend_tables.c
@@ -115,10 +139,11 @@ EMULATION := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm qemu-user
 	libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang libclang-rt-dev clang-format cmake
 # Opens the report as its readers do.
 BROWSER := chromium
+SERVICES := mosquitto openssl systemd libportaudio2 libasound2-data
 
 setup-emulation:
 	apt-get update -q
-	apt-get install -y -q --no-install-recommends $(EMULATION) $(BROWSER)
+	apt-get install -y -q --no-install-recommends $(EMULATION) $(BROWSER) $(SERVICES)
 
 # After a deliberate upgrade: what is installed now becomes what is pinned.
 constraints: .venv/dev.stamp
@@ -127,6 +152,6 @@ constraints: .venv/dev.stamp
 	mv .venv/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-tflite-runtime build dist $(DEMO_DATA) $(DEMO_WORK) asd_edge/*.so firmware/.cmake firmware/.ninja_* \
+	rm -rf .venv .venv-tflite-runtime .venv-stock build dist $(DEMO_DATA) $(DEMO_WORK) asd_edge/*.so firmware/.cmake firmware/.ninja_* \
 		firmware/.skbuild-info.json firmware/CMakeCache.txt firmware/CMakeFiles firmware/CMakeInit.txt firmware/Makefile \
 		firmware/build.ninja firmware/cmake_install.cmake firmware/lib*.a

@@ -196,9 +196,7 @@ def test_missing_host_package_is_one_line_that_says_what_to_install(package: str
     assert done.stdout == ""
     name = package.split(".")[0]
     assert done.stderr.startswith(f"error: {name}")
-    assert done.stderr.endswith(
-        "is not installed; this command needs the workstation side: pip install 'asd-edge[host]'\n"
-    )
+    assert done.stderr.endswith("is not installed; this command needs asd-edge[host]: pip install 'asd-edge[host]'\n")
     assert done.stderr.count("\n") == 1
 
 

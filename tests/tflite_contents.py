@@ -20,6 +20,7 @@ class TfliteContents:
     per_tensor_convolutions: tuple[str, ...]  # outputs of convolutions with one scale for several channels
     padded: tuple[str, ...]  # outputs of PAD
     n_conversions: int
+    n_float_operators: int  # what computes in float32; conversions from and to it are counted above
 
 
 def tflite_contents(path: Path) -> TfliteContents:
@@ -51,6 +52,7 @@ def tflite_contents(path: Path) -> TfliteContents:
         tuple(per_tensor),
         tuple(tensors[op.outputs[0]][0] for name, op in ops if name == "PAD"),
         sum(operators[name] for name in CONVERSIONS),
+        sum(name not in CONVERSIONS and type_names[tensors[op.outputs[0]][1].type] == "FLOAT32" for name, op in ops),
     )
 
 

@@ -11,25 +11,37 @@ from typing import Annotated
 import typer
 
 from asd_edge import __version__
-from asd_edge.cli import compiler, data, evaluate, export, report, score, train
+from asd_edge.cli import (
+    boards,
+    compiler,
+    data,
+    diagnose,
+    evaluate,
+    export,
+    finetune,
+    flash,
+    listen,
+    package,
+    profile,
+    report,
+    score,
+    train,
+)
 from asd_edge.cli.console import BAD_INPUT
 from asd_edge.errors import AsdEdgeError
 
-HOST_PACKAGES = (
-    "flatbuffers",
-    "jinja2",
-    "lightning",
-    "matplotlib",
-    "onnx",
-    "onnxruntime",
-    "onnxscript",
-    "pydantic",
-    "requests",
-    "scipy",
-    "sklearn",
-    "threadpoolctl",
-    "torch",
-)
+EXTRAS = {  # what a missing package belongs to
+    **dict.fromkeys(
+        (
+            *("flatbuffers", "jinja2", "lightning", "matplotlib", "onnx", "onnxruntime", "onnxscript", "pydantic"),
+            *("requests", "scipy", "sklearn", "threadpoolctl", "torch"),
+        ),
+        "host",
+    ),
+    "cryptography": "field",
+    "serial": "boards",
+    **dict.fromkeys(("paho", "sounddevice"), "listen"),
+}
 
 app = typer.Typer(
     help="Anomalous sound detection: from a folder of machine sounds to an int8 model, and the AUC that int8 kept.",
@@ -43,7 +55,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
-for commands in (train, export, compiler, evaluate, score, report):
+app.add_typer(listen.app, name="listen")
+for commands in (train, finetune, export, compiler, evaluate, diagnose, score, boards, profile, report, package, flash):
     commands.add_commands(app)
 
 
@@ -61,10 +74,11 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _fail_usage(error)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in HOST_PACKAGES:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
             raise
         return _fail(
-            f"{error.name} is not installed; this command needs the workstation side: pip install 'asd-edge[host]'"
+            f"{error.name} is not installed; this command needs asd-edge[{extra}]: pip install 'asd-edge[{extra}]'"
         )
     return int(code or 0)
 

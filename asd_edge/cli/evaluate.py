@@ -28,7 +28,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="RUNG,...",
-            help="torch,onnx,tflite,reference,host, emulator:BOARD. Default: all but emulators.",
+            help="torch,onnx,tflite,reference,host, emulator:BOARD, serial:PORT[@BAUD]. Default: the first five.",
         ),
     ] = None,
     sqnr: Annotated[bool, typer.Option("--sqnr", help="Signal-to-quantization-noise ratio per layer too.")] = False,

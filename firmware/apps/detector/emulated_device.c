@@ -94,9 +94,10 @@ void asd_device_alarm(bool is_on)
     (void)is_on;
 }
 
+/* Not WFI: the serial line is polled, and would give a byte per tick. */
 void asd_device_wait(void)
 {
-    __asm__ volatile("wfi");
+    __asm__ volatile("wfe");
 }
 
 /* The first time that it runs out is a fault, which restarts; were that lost, the second resets the core. */
