@@ -18,7 +18,8 @@ _KEY_BYTES_PER_LINE = 16
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command(
-        epilog="\b\nExample:\n  asd-edge package work/mine --board mps2-an386 --machine fan/id_00 --key plant.key --version 1"
+        epilog="\b\nExample:\n"
+        "  asd-edge package work/mine --board mps2-an386 --machine fan/id_00 --key plant.key --version 1"
     )(package)
     app.command(
         epilog="\b\nExample:\n  asd-edge verify work/mine/mps2-an386-fan-id_00-v1.asdb --public-key plant.key.pub"

@@ -1,0 +1,122 @@
+"""The listening service: an hour through `tests.listen.soak`, then the shipped detector with every output on.
+
+    python -m tests.bench.bench_listen
+
+Writes tests/bench_results/listen.json. Instructions are those of the bare aarch64 engine in the committed cores.json's
+companion, cores_by_board.json.
+"""
+
+import json
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from asd_edge.clip.read_clip import read_clip
+from asd_edge.compiler.compile_network import compile_work, core_named
+from asd_edge.export.export_checkpoint import export_checkpoint
+from asd_edge.model.checkpoint import shipped_checkpoint
+from tests.bench.write_result import RESULTS, ROOT, write_result
+from tests.listen.running_service import ServiceProcess, write_config
+from tests.listen.soak import a_consumer, soak
+from tests.listen.told_events import Told, of
+
+MACHINE, RATE_HZ = "fan/id_00", 16_000
+DATA = ROOT / "data/synthetic"
+N_CLIPS, CLIP_SECONDS = 12, 10  # two minutes, anomalies in the second
+MINUTES = 60.0
+AARCH64 = "virt-aarch64"
+
+
+def main() -> None:
+    """Print the values, write the result."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        memory = _every_output(folder)
+        hour = soak(MINUTES, _made(folder / "soak"))
+    counted = json.loads((RESULTS / "cores_by_board.json").read_text())[AARCH64]["instructions_per_clip"]
+    accounts = hour["accounts"]
+    totals = {key: sum(account[key] for account in accounts) for key in ("begun", "scored", "dropped", "refused")}
+    values = {
+        **memory,
+        "mega_instructions_per_second": round(counted / CLIP_SECONDS / 1e6, 2),
+        "soak_seconds": round(hour["seconds"], 1),
+        "soak_seconds_of_audio": hour["seconds_of_audio"],
+        "soak_memory_mb": round(hour["greatest_memory_kb"] * 1024 / 1e6, 1),
+        "soak_events": hour["events"],
+        "soak_alarms": hour["alarms"],
+        **{f"soak_{key}": count for key, count in totals.items()},
+        "soak_unaccounted": totals["begun"] - totals["scored"] - totals["dropped"] - totals["refused"],
+    }
+    print(write_result("listen", values), json.dumps(values, indent=1))
+
+
+def _every_output(folder: Path) -> dict[str, float]:
+    """Memory and alarm delay of the shipped detector, both kinds of scores, MQTT over TLS, recordings, dashboard."""
+    work = folder / "work"
+    export_checkpoint(shipped_checkpoint(), DATA, work)
+    for is_endless, name in ((False, "model-generic.asdm"), (True, "model-generic-sliding.asdm")):
+        (work / name).write_bytes(compile_work(work, core_named("generic"), is_endless).content)
+    audio = folder / "two_minutes.wav"
+    soundfile.write(audio, _two_minutes(), RATE_HZ, subtype="PCM_16")
+    place = _made(folder / "service")
+    offset = place / "offset"
+    offset.write_text("0")
+    with ExitStack() as stack:
+        consumer = stack.enter_context(a_consumer(place))
+        config = write_config(
+            place,
+            [{"machine": MACHINE, "source": {"kind": "wav", "path": str(audio)}, "model": str(work), "threshold": 0.0}],
+            alarm={"minimum_seconds": 0},
+            queue_seconds=1.0,
+            outputs={
+                "jsonl": {"path": "events.jsonl"},
+                "recordings": {"folder": str(place / "recordings"), "quota_mb": 10},
+                "mqtt": consumer.settings,
+            },
+            dashboard={"port": 0},
+        )
+        service = ServiceProcess(config, "-m", "tests.listen.clocked_service", str(config), str(offset))
+        stack.callback(service.kill)
+        output, errors = service.process.communicate(timeout=600)
+        assert service.process.returncode == 0, errors
+    printed: dict[str, Any] = json.loads(output.splitlines()[-1])
+    assert printed["heavy"] == []
+    return {
+        "memory_mb": round(printed["greatest_kb"] * 1024 / 1e6, 1),
+        "cpu_seconds_per_second": round(printed["cpu_seconds"] / (N_CLIPS * CLIP_SECONDS), 4),
+        "alarm_delay_seconds": _longest_delay(service.events()),
+    }
+
+
+def _longest_delay(events: list[Told]) -> float:
+    """Seconds of audio from the last sample of the first score above the threshold to the telling of its alarm."""
+    delays: list[float] = []
+    crossed: int | None = None
+    for event in events:
+        if event["event"] == "WindowScore" and event["kind"] == "sliding":
+            end = event["sample_index"] + event["n_samples"]
+            crossed = (end if crossed is None else crossed) if event["is_anomalous"] else None
+        if event["event"] == "AlarmStarted" and crossed is not None:
+            delays.append((event["heard_samples"] - crossed) / RATE_HZ)
+    assert delays, "no alarm: nothing was measured"
+    assert len(of(events, "AlarmStarted")) == len(delays)
+    return round(max(delays), 3)
+
+
+def _two_minutes() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    kinds = ("normal", "anomaly")
+    paths = [sorted(DATA.glob(f"fan/test/{kind}_id_00_*.wav"))[: N_CLIPS // 2] for kind in kinds]
+    return np.concatenate([read_clip(path) for of_kind in paths for path in of_kind])
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+if __name__ == "__main__":
+    main()
