@@ -30,6 +30,7 @@ def calibrate(
                 rows.min(axis=0).astype(np.float64),
                 rows.max(axis=0).astype(np.float64),
                 rows.mean(axis=0, dtype=np.float64),
+                np.einsum("ij,ij->j", rows, rows).astype(np.float64) / len(rows),
             )
             if not np.isfinite(seen.mean).all():
                 raise QuantizationError(
@@ -48,4 +49,5 @@ def _joined(before: ChannelStatistics, clip: ChannelStatistics, n_seen: int) -> 
         np.minimum(before.low, clip.low),
         np.maximum(before.high, clip.high),
         before.mean + (clip.mean - before.mean) / n_seen,
+        before.mean_square + (clip.mean_square - before.mean_square) / n_seen,
     )

@@ -1,7 +1,7 @@
 """Cross-layer equalization where it costs nothing: each channel of an activation fills the tensor's int8 range.
 
 An activation has one scale for all channels, so a channel ten times smaller than the widest has a tenth of the codes.
-Let a convolution feed, through PReLU or a fused ReLU, a depthwise convolution. For any factors s > 0
+Let a convolution feed, through PReLU, ReLU or a sum, a depthwise convolution. For any factors s > 0
 
     depthwise(w / s, act(conv(s * v, s * b))) = depthwise(w, act(conv(v, b)))        act(s x) = s act(x)
 
@@ -14,84 +14,39 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from asd_edge.errors import GraphError
-from asd_edge.graph.graph import Graph, float_weight, with_ops
-from asd_edge.graph.ops import Activation, Conv2D, DepthwiseConv2D, Pad, PRelu
+from asd_edge.graph.graph import Graph
+from asd_edge.graph.ops import DepthwiseConv2D
+from quantization.channel_groups import ChannelGroup, channel_groups
 from quantization.observers import ChannelStatistics
 
-_GREATEST_FACTOR = 64.0  # a channel that hardly moves on normal clips is not blown up beyond this
+GREATEST_FACTOR = 64.0  # a channel that hardly moves on normal clips is not blown up beyond this
 
 
-Factors = Mapping[str, NDArray[np.float64]]  # activation -> (n_channels,), positive
+def channel_factors(
+    graph: Graph, statistics: Mapping[str, ChannelStatistics], exponent: float = 1.0
+) -> dict[str, NDArray[np.float64]]:
+    """For each group of activations that depthwise convolutions alone read: factors of at least 1.
 
-
-def channel_factors(graph: Graph, statistics: Mapping[str, ChannelStatistics]) -> dict[str, NDArray[np.float64]]:
-    """For each convolution's output that a depthwise convolution reads: what fills its channels, at least 1.
-
-    A channel grows until it reaches the edge of the range of some tensor on the way. Requires lowered affines and fused
-    relus (`asd_edge.graph.passes`).
+    A channel grows until it reaches the edge of the range of some tensor on the way, or to that power less. Requires
+    lowered affines and fused relus (`asd_edge.graph.passes`).
     """
     return {
-        op.output: _filling_factors([statistics[name] for name in names])
-        for op in graph.ops
-        if isinstance(op, Conv2D | DepthwiseConv2D) and op.activation is not Activation.RELU6
-        for names, reader in [_path_to_depthwise(graph, op.output)]
-        if reader is not None
+        name: (1.0 / greatest_shares([statistics[member] for member in group.names])) ** exponent
+        for name, group in channel_groups(graph).items()
+        if is_free(group)
     }
 
 
-def equalize_channels(graph: Graph, factors: Factors) -> Graph:
-    """The same outputs in real arithmetic, with each activation in `factors` grown by them.
-
-    Raises GraphError for a factor that the graph can't take.
-    """
-    for name, grown in factors.items():
-        op = graph.producer(name) if name in graph.tensors else None
-        _, reader = _path_to_depthwise(graph, name) if op is not None else ([], None)
-        if not isinstance(op, Conv2D | DepthwiseConv2D) or reader is None:
-            raise GraphError(f"activation {name} can't be equalized in this graph; use the factors of its own export")
-        of_outputs = grown if isinstance(op, DepthwiseConv2D) else grown[:, None, None, None]
-        added = (
-            float_weight(op.inputs[1], graph.values(op.inputs[1]).astype(np.float64) * of_outputs),
-            float_weight(op.inputs[2], graph.values(op.inputs[2]).astype(np.float64) * grown),
-        )
-        graph = with_ops(graph, graph.ops, added)
-        read = graph.values(reader.inputs[1]).astype(np.float64) / grown
-        graph = with_ops(graph, graph.ops, (float_weight(reader.inputs[1], read),))
-    return graph
+def is_free(group: ChannelGroup) -> bool:
+    """Whether factors cost no weight its precision: a producer's have a scale per channel, and so have a reader's."""
+    return all(isinstance(reader, DepthwiseConv2D) for reader in group.readers)
 
 
-def grown_statistics(
-    graph: Graph, statistics: Mapping[str, ChannelStatistics], factors: Factors
-) -> dict[str, ChannelStatistics]:
-    """The statistics of the equalized graph's activations."""
-    grown = dict(statistics)
-    for name, values in factors.items():
-        for reached in _path_to_depthwise(graph, name)[0]:
-            grown[reached] = grown[reached].scaled(values)
-    return grown
-
-
-def _path_to_depthwise(graph: Graph, name: str) -> tuple[list[str], DepthwiseConv2D | None]:
-    """The tensors from `name` through PReLU and Pad to the depthwise convolution that alone reads them, if one does."""
-    names = [name]
-    while len(graph.consumers(names[-1])) == 1 and names[-1] not in graph.outputs:
-        (reader,) = graph.consumers(names[-1])
-        if isinstance(reader, DepthwiseConv2D):
-            return names, reader
-        if not isinstance(reader, PRelu | Pad):
-            break
-        names.append(reader.output)
-    return names, None
-
-
-def _filling_factors(path: list[ChannelStatistics]) -> NDArray[np.float64]:
-    """(n_channels,) at least 1: how far each channel can grow before it reaches the edge of some tensor's range."""
-    greatest_share = np.full(len(path[0].mean), 1.0 / _GREATEST_FACTOR)
-    for statistics in path:
-        magnitudes = np.maximum(np.abs(statistics.low), np.abs(statistics.high))
-        widest = float(magnitudes.max())
+def greatest_shares(members: list[ChannelStatistics]) -> NDArray[np.float64]:
+    """(n_channels,) up to 1: the greatest part of a tensor's magnitude that each channel takes in some tensor."""
+    greatest = np.full(len(members[0].mean), 1.0 / GREATEST_FACTOR)
+    for statistics in members:
+        widest = float(statistics.magnitudes.max())
         if widest > 0.0:
-            greatest_share = np.maximum(greatest_share, magnitudes / widest)
-    factors: NDArray[np.float64] = 1.0 / greatest_share
-    return factors
+            greatest = np.maximum(greatest, statistics.magnitudes / widest)
+    return greatest

@@ -1,6 +1,6 @@
-"""What calibration remembers of an activation: least, greatest and mean value of each channel over all normal clips.
+"""What calibration remembers of an activation: each channel's least, greatest and mean value and mean square.
 
-Anomalies lie at the edge of what normal clips show, so nothing is averaged or clipped away in a range.
+Anomalies lie at the edge of what normal clips show, so nothing is averaged or clipped away in these ranges.
 """
 
 from collections.abc import Mapping
@@ -37,15 +37,22 @@ class ChannelStatistics:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     mean: NDArray[np.float64]
+    mean_square: NDArray[np.float64]
 
     @property
     def range(self) -> Range:
         """Over all channels."""
         return Range(float(self.low.min()), float(self.high.max()))
 
+    @property
+    def magnitudes(self) -> NDArray[np.float64]:
+        """(n_channels,): the greatest absolute value of each."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
     def scaled(self, factors: NDArray[np.float64]) -> "ChannelStatistics":
         """The statistics of factors * x; factors (n_channels,) are positive."""
-        return ChannelStatistics(self.low * factors, self.high * factors, self.mean * factors)
+        squares = self.mean_square * factors * factors
+        return ChannelStatistics(self.low * factors, self.high * factors, self.mean * factors, squares)
 
 
 def ranges_of(statistics: Mapping[str, ChannelStatistics]) -> dict[str, Range]:

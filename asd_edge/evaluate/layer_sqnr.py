@@ -18,11 +18,13 @@ from asd_edge.errors import WorkDirectoryError
 from asd_edge.evaluate.clips_to_score import ClipToScore
 from asd_edge.export.detector import Detector
 from asd_edge.export.read_tflite import read_tflite
+from asd_edge.export.targets.target import MCU, find_target, lower_for_target
 from asd_edge.export.work_files import ONNX_FILE, RECORD_FILE, TFLITE_FILE
+from asd_edge.graph.graph import Graph
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes
+from quantization.channel_groups import scale_channels
 from quantization.equalize import rescale_by
-from quantization.equalize_channels import equalize_channels
 from quantization.sqnr import sqnr_db
 
 
@@ -33,16 +35,25 @@ def layer_sqnr(
 
     Raises WorkDirectoryError without a readable export.json, GraphError where the files of the work directory differ.
     """
+    float_graph = exported_float_graph(work, detector.frontend.n_frames)
+    with one_blas_thread():
+        return sqnr_db(float_graph, read_tflite(work / TFLITE_FILE), _runs(detector, clips, on_progress))
+
+
+def exported_float_graph(work: Path, n_frames: int) -> Graph:
+    """model.onnx after all passes and with the export's own factors: model.tflite's activations in real numbers.
+
+    Raises WorkDirectoryError without a readable export.json, GraphError for factors that model.onnx can't take.
+    """
     record_path = work / RECORD_FILE
     try:
-        recipe = json.loads(record_path.read_text(encoding="utf-8"))["recipe"]
+        record = json.loads(record_path.read_text(encoding="utf-8"))
+        recipe, target = record["recipe"], find_target(record.get("target", MCU.name))
         factors = {name: np.array(values) for name, values in recipe["channel_factors"].items()}
     except (OSError, ValueError, KeyError) as error:
         raise WorkDirectoryError(f"{record_path}: missing or damaged ({error}); run asd-edge export again") from error
-    float_graph = run_float_passes(import_onnx(work / ONNX_FILE, detector.frontend.n_frames))
-    float_graph = equalize_channels(rescale_by(float_graph, recipe["concatenation_factors"]), factors)
-    with one_blas_thread():
-        return sqnr_db(float_graph, read_tflite(work / TFLITE_FILE), _runs(detector, clips, on_progress))
+    graph = lower_for_target(run_float_passes(import_onnx(work / ONNX_FILE, n_frames)), target)
+    return scale_channels(rescale_by(graph, recipe["concatenation_factors"]), factors)
 
 
 def _runs(

@@ -1,7 +1,7 @@
 """A folder of normal clips -> the network's inputs for calibration, float front end, with a hash of each clip."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,8 +17,9 @@ from asd_edge.frontend.context_vectors import N_CONTEXT, context_vectors
 from asd_edge.frontend.log_mel import log_mel
 from asd_edge.frontend.wavegram_fir import FirTaps, wavegram_fir
 from asd_edge.graph.graph import Graph
+from quantization.recipe import CALIBRATION_CLIPS
 
-MAX_CLIPS = 64  # of those available, spread evenly: each costs 0.2 s, and the ranges hardly grow any more
+_HELD_BACK_PERIOD = 6  # of this many clips one is held back where a folder has no others
 LEAST_CHANGE_DB = 1.0  # of some mel band over all frames of all clips: below it they are silence
 
 T = TypeVar("T")
@@ -35,33 +36,64 @@ class ClipFeatures:
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """The clips used, in order; `sha256` maps each one's path below the folder to the hash of its int16 samples."""
+    """The clips that calibrate, in order, and other ones that judge the steps of a recipe.
+
+    `sha256` maps each one's path below the folder to the hash of its int16 samples.
+    """
 
     clips: tuple[ClipFeatures, ...]
     sha256: Mapping[str, str]
     n_available: int
+    held_back: tuple[ClipFeatures, ...] = ()
+    held_back_sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_calibration_set(
-    folder: Path, frontend: FrontendConfig, fir: FirTaps | None, on_progress: ProgressFn = ignore_progress
+    folder: Path,
+    frontend: FrontendConfig,
+    fir: FirTaps | None,
+    on_progress: ProgressFn = ignore_progress,
+    n_clips: int = CALIBRATION_CLIPS,
+    n_held_back: int = 0,
 ) -> CalibrationSet:
-    """At most MAX_CLIPS normal clips of a data set or a flat folder, spread evenly over the sorted list.
+    """At most so many normal clips of a data set or a flat folder, each kind spread evenly over the sorted list.
 
     Raises DatasetError for a folder without normal clips or with a named anomaly, ClipError for a clip that can't be
     read, QuantizationError for a set of silence.
     """
     paths = calibration_clips(folder)
-    chosen = spread_evenly(paths, MAX_CLIPS)
-    clips: list[ClipFeatures] = []
+    chosen, others = choose_clips(paths, n_clips, n_held_back)
+    features: list[ClipFeatures] = []
     sha256: dict[str, str] = {}
-    for index, path in enumerate(chosen):
+    for path in (*chosen, *others):
         samples = read_clip(path, frontend.clip_samples, frontend.sample_rate_hz)
         sha256[path.relative_to(folder).as_posix()] = samples_sha256(samples)
         frames = None if fir is None else wavegram_fir(samples, fir.taps, fir.bias, frontend).astype(np.float32)
-        clips.append(ClipFeatures(log_mel(samples, frontend).astype(np.float32), frames))
-        on_progress(index + 1, len(chosen))
-    _check_sound(clips, folder)
-    return CalibrationSet(tuple(clips), sha256, len(paths))
+        features.append(ClipFeatures(log_mel(samples, frontend).astype(np.float32), frames))
+        on_progress(len(features), len(chosen) + len(others))
+    n_chosen, hashes = len(chosen), tuple(sha256.items())
+    _check_sound(features[:n_chosen], folder)
+    return CalibrationSet(
+        tuple(features[:n_chosen]),
+        dict(hashes[:n_chosen]),
+        len(paths),
+        tuple(features[n_chosen:]),
+        dict(hashes[n_chosen:]),
+    )
+
+
+def choose_clips(paths: tuple[T, ...], n_clips: int, n_held_back: int) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """The clips that calibrate and, disjoint from them, those that are held back.
+
+    Where that leaves fewer than `n_held_back` others, every sixth clip is held back and the rest calibrates; a single
+    clip calibrates.
+    """
+    chosen = spread_evenly(paths, n_clips)
+    others = _without(paths, chosen)
+    if n_held_back > len(others) and len(paths) > 1:
+        others = paths[1::_HELD_BACK_PERIOD]
+        chosen = spread_evenly(_without(paths, others), n_clips)
+    return chosen, spread_evenly(others, n_held_back)
 
 
 def _check_sound(clips: Sequence[ClipFeatures], folder: Path) -> None:
@@ -80,6 +112,11 @@ def spread_evenly(items: tuple[T, ...], n_wanted: int) -> tuple[T, ...]:
     if len(items) <= n_wanted:
         return items
     return tuple(items[index * len(items) // n_wanted] for index in range(n_wanted))
+
+
+def _without(items: tuple[T, ...], taken: tuple[T, ...]) -> tuple[T, ...]:
+    gone = {*taken}
+    return tuple(item for item in items if item not in gone)
 
 
 def network_inputs(clips: Iterable[ClipFeatures], graph: Graph) -> Iterator[Inputs]:

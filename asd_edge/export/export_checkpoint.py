@@ -21,7 +21,9 @@ from asd_edge.export.distinct_torch import with_distinct_constants
 from asd_edge.export.export_record import ExportRecord, FileRecord, record_file
 from asd_edge.export.run_onnx import OnnxModel, to_onnx_layout
 from asd_edge.export.staged_files import staged_files
-from asd_edge.export.work_files import EXPORTED_FILES, ONNX_FILE
+from asd_edge.export.targets.target import MCU, Target
+from asd_edge.export.targets.work_target import check_work_target
+from asd_edge.export.work_files import ONNX_FILE, OWNED_FILES
 from asd_edge.export.write_work import graph_outputs, runs_to_check, write_work
 from asd_edge.frontend.context_vectors import N_CONTEXT
 from asd_edge.graph.export_onnx import export_onnx
@@ -32,26 +34,41 @@ from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, Checkpoint, l
 from asd_edge.model.config import AUTOENCODER, LOG_MEL
 from asd_edge.model.network import autoencoder_from_checkpoint, check_exportable, network_from_checkpoint
 from asd_edge.model.wavegram import fold_wavegram_fir
+from quantization.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
 _SEED = 21  # of the noise that makes one more example for BatchNorm
 
 
 def export_checkpoint(
-    checkpoint_path: Path, calibration_folder: Path, work: Path, on_progress: ProgressFn = ignore_progress
+    checkpoint_path: Path,
+    calibration_folder: Path,
+    work: Path,
+    on_progress: ProgressFn = ignore_progress,
+    recipe: Recipe | None = None,
+    target: Target = MCU,
 ) -> ExportRecord:
     """Write the work directory, the checkpoint's two files included unless they lie there already.
+
+    Without a recipe the default one quantizes; a target other than mcu gets a target.json beside the model.
 
     Raises CheckpointError, DatasetError, ClipError, GraphError, QuantizationError or WorkDirectoryError; then nothing
     in `work` has changed.
     """
+    recipe = recipe or load_recipe(DEFAULT_RECIPE)
+    check_work_target(work, target)
     checkpoint = load_checkpoint(checkpoint_path)
     check_exportable(checkpoint.model)
     detector = _detector(checkpoint)
     # NumPy's BLAS is faster on one thread than on several that wait for a core
-    with staged_files(work, EXPORTED_FILES) as staging, threadpool_limits(1, user_api="blas"):
+    with staged_files(work, OWNED_FILES) as staging, threadpool_limits(1, user_api="blas"):
         sources = _stage_checkpoint(checkpoint, checkpoint_path, staging, work)
         calibration = load_calibration_set(
-            calibration_folder, checkpoint.frontend, detector.fir, lambda done, total: on_progress(done, 2 * total)
+            calibration_folder,
+            checkpoint.frontend,
+            detector.fir,
+            lambda done, total: on_progress(done, 2 * total),
+            recipe.calibration_clips,
+            recipe.held_back_clips,
         )
         graph, checks = _checked_graph(checkpoint, calibration, staging)
         return write_work(
@@ -61,7 +78,9 @@ def export_checkpoint(
             sources,
             calibration_folder,
             calibration,
+            recipe,
             checks,
+            target,
             lambda done, total: on_progress(total + done, 2 * total),
         )
 

@@ -15,9 +15,13 @@ from asd_edge import __version__
 from asd_edge.export.calibration_set import CalibrationSet
 from asd_edge.export.check_outputs import Difference
 from asd_edge.export.detector import InputScale
-from asd_edge.export.quantize_network import STEPS, QuantizedNetwork
+from asd_edge.export.quantize_network import QuantizedNetwork, StepOutcome
+from asd_edge.export.targets.lowering import LoweringRecord
+from asd_edge.export.targets.target import Target
 from asd_edge.export.tflite_operators import builtin_name, tflite_operator
 from asd_edge.graph.passes import FLOAT_PASSES
+from quantization.output_error import OutputError, error_measure
+from quantization.recipe import Recipe, step_name
 
 FORMAT = "asd-edge export 1"
 PACKAGES = ("ai-edge-litert", "flatbuffers", "numpy", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch")
@@ -33,20 +37,38 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """The clips that calibrated: path below `folder` -> SHA-256 of the int16 samples."""
+    """The clips that calibrated, and those that judged the steps: path below `folder` -> SHA-256 of int16 samples."""
 
     folder: str
     clips_used: int
     clips_available: int
     samples_sha256: Mapping[str, str]
+    held_back_sha256: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StepRecord:
+    """One step of the recipe and what it did to the output's error on the held-back clips.
+
+    `seconds` are for the terminal: export.json is the same on every machine.
+    """
+
+    name: str
+    settings: Mapping[str, str | int | float | bool]
+    kept: bool
+    error_before: OutputError | None
+    error_after: OutputError | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RecipeRecord:
     """How float became int8: passes and steps in order, factors of concatenated inputs and of equalized channels."""
 
+    name: str
     float_passes: tuple[str, ...]
-    steps: tuple[str, ...]
+    error_measure: str  # of the steps' errors
+    steps: tuple[StepRecord, ...]
     concatenation_factors: Mapping[str, float]
     channel_factors: Mapping[str, tuple[float, ...]]
 
@@ -60,8 +82,10 @@ class ExportRecord:
     versions: Mapping[str, str]
     inputs: Mapping[str, FileRecord]  # what the network came from
     calibration: CalibrationRecord
-    recipe: Recipe
+    recipe: RecipeRecord
     checks: Mapping[str, Difference]
+    target: str
+    lowering: LoweringRecord | None  # None where the target takes the network as it is
     files: Mapping[str, FileRecord]  # what was written
     operators: Mapping[str, int]  # of model.tflite, by TFLite's name
     input_scales: Mapping[str, InputScale]
@@ -78,7 +102,10 @@ def make_record(
     inputs: Mapping[str, FileRecord],
     folder: Path,
     calibration: CalibrationSet,
+    recipe: Recipe,
     checks: Mapping[str, Difference],
+    target: Target,
+    lowering: LoweringRecord | None,
     network: QuantizedNetwork,
     input_scales: Mapping[str, InputScale],
     files: Mapping[str, FileRecord],
@@ -91,14 +118,20 @@ def make_record(
         kind,
         {"asd-edge": __version__, **{package: version(package).split("+")[0] for package in PACKAGES}},
         inputs,
-        CalibrationRecord(folder.resolve().name, used, calibration.n_available, calibration.sha256),
-        Recipe(
-            tuple(rewrite.__name__ for rewrite in FLOAT_PASSES),
-            STEPS,
+        CalibrationRecord(
+            folder.resolve().name, used, calibration.n_available, calibration.sha256, calibration.held_back_sha256
+        ),
+        RecipeRecord(
+            recipe.name,
+            tuple(rewrite.__name__ for rewrite in (*FLOAT_PASSES, *target.exact, *target.approximate)),
+            error_measure(graph),
+            tuple(_step_record(outcome) for outcome in network.steps),
             network.concatenation_factors,
             {name: tuple(values.tolist()) for name, values in network.channel_factors.items()},
         ),
         checks,
+        target.name,
+        lowering,
         files,
         dict(Counter(builtin_name(tflite_operator(graph, op).code) for op in graph.ops)),
         input_scales,
@@ -106,9 +139,23 @@ def make_record(
     )
 
 
+def _step_record(outcome: StepOutcome) -> StepRecord:
+    return StepRecord(
+        step_name(outcome.step),
+        dataclasses.asdict(outcome.step),
+        outcome.kept,
+        outcome.error_before,
+        outcome.error_after,
+        outcome.seconds,
+    )
+
+
 def record_text(record: ExportRecord) -> str:
     """The file's text."""
-    return json.dumps(dataclasses.asdict(record), indent=1) + "\n"
+    content = dataclasses.asdict(record)
+    for step in content["recipe"]["steps"]:
+        del step["seconds"]
+    return json.dumps(content, indent=1) + "\n"
 
 
 def record_file(path: Path) -> FileRecord:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from asd_edge.export.export_record import ExportRecord
-from asd_edge.export.work_files import RECORD_FILE
+from asd_edge.export.export_record import ExportRecord, StepRecord
+from asd_edge.export.targets.report import load_report, report_lines
+from asd_edge.export.work_files import RECORD_FILE, TARGET_FILE
+from quantization.output_error import OutputError
 
 _N_WORST = 3
 _CHECK_WORDS = {
@@ -33,11 +35,51 @@ def summary_lines(record: ExportRecord, work: Path) -> Iterator[str]:
             f"{_CHECK_WORDS[name]}: outputs differ by at most {check.max_abs_difference:.1e} "
             f"(limit {check.limit:.1e}, greatest output {check.output_peak:.2f}, {check.n_runs} runs)"
         )
+    yield from _lowering_lines(record)
+    yield from _recipe_lines(record)
     for name, factor in record.recipe.concatenation_factors.items():
         yield f"rescaled before concatenation: {name} by {factor:.2f}"
     if record.recipe.channel_factors:
-        yield f"channels equalized: {len(record.recipe.channel_factors)} activations before depthwise convolutions"
+        yield f"channels equalized: {len(record.recipe.channel_factors)} groups of activations"
     worst = ", ".join(f"{name} {value:.1f} dB" for name, value in record.worst_layers(_N_WORST))
     yield f"lowest SQNR of int8 against float: {worst}"
     if record.kind is None:
         yield "no detector.safetensors: the network has no head to score with; --detector gives one"
+    if (work / TARGET_FILE).exists():
+        yield from report_lines(load_report(work / TARGET_FILE))
+
+
+def _lowering_lines(record: ExportRecord) -> Iterator[str]:
+    if record.lowering is None:
+        return
+    exact = record.lowering.exact
+    yield (
+        f"lowered for {record.target}: outputs differ by at most {exact.max_abs_difference:.1e} "
+        f"(limit {exact.limit:.1e}, {exact.n_runs} runs)"
+    )
+    if record.lowering.approximation_mean is not None:
+        mean, worst = record.lowering.approximation_mean, record.lowering.approximation_worst
+        yield f"approximated for {record.target}: 1 - cosine to the float network {mean:.1e} (worst run {worst:.1e})"
+
+
+def _recipe_lines(record: ExportRecord) -> Iterator[str]:
+    """The recipe in one line or, where clips judged it, a line for each step."""
+    recipe, n_held_back = record.recipe, len(record.calibration.held_back_sha256)
+    words = [_step_words(step) for step in recipe.steps]
+    if not n_held_back:
+        yield f"recipe {recipe.name}: {', '.join(words)}; no clip was held back to judge them"
+        return
+    yield f"recipe {recipe.name}, judged by {recipe.error_measure} of the output on {n_held_back} other normal clips:"
+    widest = max(map(len, words))
+    for step, name in zip(recipe.steps, words, strict=True):
+        verdict = "" if step.kept else "  worse: dropped"
+        before, after = _error_words(step.error_before), _error_words(step.error_after)
+        yield f"  {name:<{widest}}  {before} -> {after}{verdict} ({step.seconds:.0f} s)"
+
+
+def _step_words(step: StepRecord) -> str:
+    return f"{step.name} ({step.settings['method']})" if "method" in step.settings else step.name
+
+
+def _error_words(error: OutputError | None) -> str:
+    return "not int8" if error is None else f"{error.mean:.2e} (worst clip {error.worst:.2e})"

@@ -97,7 +97,8 @@ def tflite_operator(graph: Graph, op: Op) -> TfliteOperator:
             f"{type(op).__name__} {op.output} has no TFLite operator; run the float passes before quantizing"
         )
     operator = OPERATORS[type(op)]
-    if isinstance(op, Mul) and _factor(graph, op) >= 1:
+    is_float = graph.tensors[op.output].dtype == "float32"
+    if isinstance(op, Mul) and not is_float and _factor(graph, op) >= 1:
         return TfliteOperator(operator.code, 3, operator.options)  # kernels of version 2 only ever scale down
     if isinstance(op, FullyConnected):
         return TfliteOperator(operator.code, _fully_connected_version(graph, op), operator.options)

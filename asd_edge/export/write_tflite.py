@@ -4,7 +4,7 @@ Every tensor is int8 but int32 biases and the int32 constants of PAD, RESHAPE an
 share a buffer; vectors with the same content (zero points, shapes) share one place in the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import flatbuffers
 import numpy as np
@@ -31,7 +31,12 @@ _FIRST_BYTES = 1024  # the builder grows by doubling
 
 def tflite_bytes(graph: Graph) -> bytes:
     """The file's content. Raises GraphError for a tensor that isn't int8 or int32 or a padding TFLite can't say."""
-    return _Writer(graph).write()
+    return _Writer(graph, _TENSOR_TYPES).write()
+
+
+def float_tflite_bytes(graph: Graph) -> bytes:
+    """The same operators with float32 tensors, for comparison: nothing that asd-edge exports is float."""
+    return _Writer(graph, {**_TENSOR_TYPES, "float32": schema.TensorType.FLOAT32}).write()
 
 
 def file_tensors(graph: Graph) -> tuple[list[Tensor], list[list[str]]]:
@@ -70,8 +75,9 @@ def _int32(name: str, values: Sequence[int] | Sequence[tuple[int, int]]) -> Tens
 class _Writer:
     """A flatbuffer under construction: children before parents, equal vectors once."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, tensor_types: Mapping[str, int]) -> None:
         self.graph = graph
+        self.tensor_types = tensor_types
         self.builder = flatbuffers.Builder(_FIRST_BYTES)
         self.vectors: dict[tuple[str, bytes], int] = {}
         self.buffers: dict[bytes, int] = {b"": 0}  # content -> index; buffer 0 is empty and stands for "no constant"
@@ -116,7 +122,7 @@ class _Writer:
         return int(self.builder.EndVector())
 
     def _tensor(self, tensor: Tensor) -> int:
-        if tensor.dtype not in _TENSOR_TYPES:
+        if tensor.dtype not in self.tensor_types:
             raise GraphError(f"tensor {tensor.name} is {tensor.dtype}; quantize the graph before it becomes TFLite")
         content = b"" if tensor.values is None else np.ascontiguousarray(tensor.values).tobytes()
         buffer = self.buffers.setdefault(content, len(self.buffers))
@@ -125,7 +131,7 @@ class _Writer:
         quantization = None if tensor.quantization is None else self._quantization(tensor.quantization)
         schema.TensorStart(self.builder)
         schema.TensorAddShape(self.builder, shape)
-        schema.TensorAddType(self.builder, _TENSOR_TYPES[tensor.dtype])
+        schema.TensorAddType(self.builder, self.tensor_types[tensor.dtype])
         schema.TensorAddBuffer(self.builder, buffer)
         schema.TensorAddName(self.builder, name)
         if quantization is not None:

@@ -13,10 +13,15 @@ from asd_edge.export.check_outputs import Difference, Outputs
 from asd_edge.export.detector import Detector, InputScale, detector_bytes
 from asd_edge.export.export_record import ExportRecord, FileRecord, make_record, record_file, record_text
 from asd_edge.export.quantize_network import quantize_network
-from asd_edge.export.work_files import DETECTOR_FILE, EXPORTED_FILES, RECORD_FILE, TFLITE_FILE
+from asd_edge.export.targets.lowering import check_lowering
+from asd_edge.export.targets.report import report_text
+from asd_edge.export.targets.report_target import report_target
+from asd_edge.export.targets.target import MCU, Target, lower_for_target
+from asd_edge.export.work_files import DETECTOR_FILE, EXPORTED_FILES, RECORD_FILE, TARGET_FILE, TFLITE_FILE
 from asd_edge.export.write_tflite import tflite_bytes
 from asd_edge.graph.graph import Graph
 from asd_edge.graph.interpret_float import run_float
+from quantization.recipe import Recipe
 
 N_CHECKED_CLIPS = 4
 _RUNS_PER_CLIP = 16  # of an autoencoder, which runs once per vector
@@ -43,7 +48,9 @@ def write_work(
     inputs: Mapping[str, FileRecord],
     calibration_folder: Path,
     calibration: CalibrationSet,
+    recipe: Recipe,
     checks: Mapping[str, Difference],
+    target: Target,
     on_progress: ProgressFn,
 ) -> ExportRecord:
     """Quantize and write into `staging`, which already holds model.onnx; `detector` gets the input scales here.
@@ -52,15 +59,22 @@ def write_work(
     """
     if detector is not None:
         _check_output(graph, detector)
-    network = quantize_network(graph, calibration, on_progress)
+    runs = runs_to_check(calibration, graph)
+    lowering = check_lowering(graph, target, lambda lowered: graph_outputs(lowered, runs))
+    network = quantize_network(lower_for_target(graph, target), calibration, recipe, on_progress, graph)
     (staging / TFLITE_FILE).write_bytes(tflite_bytes(network.int8_graph))
+    if target != MCU:
+        report = report_target(target, staging / TFLITE_FILE, network.int8_graph, graph)
+        (staging / TARGET_FILE).write_text(report_text(report), encoding="utf-8")
     scales = {name: _input_scale(network.int8_graph, name) for name in graph.inputs}
     if detector is not None:
         (staging / DETECTOR_FILE).write_bytes(detector_bytes(replace(detector, input_scales=scales)))
     written = [staging / name for name in EXPORTED_FILES if (staging / name).exists()]
     files = {path.name: record_file(path) for path in written}
     kind = None if detector is None else detector.kind
-    record = make_record(kind, inputs, calibration_folder, calibration, checks, network, scales, files)
+    record = make_record(
+        kind, inputs, calibration_folder, calibration, recipe, checks, target, lowering, network, scales, files
+    )
     (staging / RECORD_FILE).write_text(record_text(record), encoding="utf-8")
     return record
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from asd_edge.clip.synthesize.config import MACHINE_IDS, SynthConfig
 from asd_edge.clip.synthesize.dataset import write_synthetic_dataset
-from asd_edge.export.calibration_set import MAX_CLIPS
 from asd_edge.export.read_tflite import read_tflite
+from quantization.recipe import CALIBRATION_CLIPS
 from tests.bench.write_result import ClipsUsed, data_sha256, write_result
 from tests.oracles import TFLITE_RUNTIME_PYTHON, run_tflite_runtime, vela_cpu_operators, vela_program
 from tests.tflite_contents import tflite_contents
@@ -27,7 +27,7 @@ def main(checkpoint: Path | None) -> None:
     n_machines = sum(len(ids) for ids in MACHINE_IDS.values())
     with tempfile.TemporaryDirectory() as folder:
         data, work = Path(folder) / "data", Path(folder) / "work"
-        config = SynthConfig(n_train=-(-MAX_CLIPS // n_machines), n_test_normal=0, n_test_anomaly=0)
+        config = SynthConfig(n_train=-(-CALIBRATION_CLIPS // n_machines), n_test_normal=0, n_test_anomaly=0)
         write_synthetic_dataset(data, config)
         command = [str(program), "export", "--calibration", str(data), "-o", str(work)]
         start = time.perf_counter()

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import ClipError, DatasetError, GraphError, QuantizationError
-from asd_edge.export import calibration_set
-from asd_edge.export.calibration_set import load_calibration_set, network_inputs, spread_evenly
+from asd_edge.export.calibration_set import choose_clips, load_calibration_set, network_inputs, spread_evenly
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.log_mel import log_mel
 from asd_edge.frontend.wavegram_fir import FirTaps, wavegram_fir
 from asd_edge.graph.graph import Graph, Tensor
+from quantization.recipe import CALIBRATION_CLIPS
 
 FRONTEND = FrontendConfig(clip_samples=8_000, n_mels=32)
 N_FRAMES = FRONTEND.n_frames
@@ -44,25 +44,43 @@ def test_clips_are_spread_evenly(n_items: int, n_wanted: int, expected: list[int
 
 def test_spread_clips_come_from_every_machine() -> None:
     clips = tuple(f"{machine:02}/{number}" for machine in range(18) for number in range(30))
-    chosen = spread_evenly(clips, calibration_set.MAX_CLIPS)
+    chosen = spread_evenly(clips, CALIBRATION_CLIPS)
     counts = [sum(clip.startswith(f"{machine:02}/") for clip in chosen) for machine in range(18)]
     assert (sum(counts), min(counts), max(counts)) == (64, 3, 4)
 
 
-def test_features_and_hashes_are_those_of_the_normal_training_clips(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(calibration_set, "MAX_CLIPS", 2)
+def test_clips_that_are_held_back_calibrate_nothing_and_are_spread_evenly() -> None:
+    chosen, held_back = choose_clips(tuple(range(200)), 64, 16)
+    assert (len(chosen), len(held_back)) == (64, 16)
+    assert set(chosen).isdisjoint(held_back)
+    assert chosen == spread_evenly(tuple(range(200)), 64), "holding some back changes nothing for the others"
+    assert all(any(low <= clip < low + 25 for clip in held_back) for low in range(0, 200, 25))
+
+
+@pytest.mark.parametrize(
+    ("n_available", "n_chosen", "n_held_back"),
+    [(64, 53, 11), (70, 58, 12), (79, 64, 13), (80, 64, 16), (2, 1, 1), (1, 1, 0)],
+)
+def test_without_enough_others_every_sixth_clip_is_held_back(n_available: int, n_chosen: int, n_held_back: int) -> None:
+    chosen, held_back = choose_clips(tuple(range(n_available)), 64, 16)
+    assert (len(chosen), len(held_back)) == (n_chosen, n_held_back)
+    assert set(chosen).isdisjoint(held_back)
+    assert choose_clips(tuple(range(n_available)), 64, 0) == (spread_evenly(tuple(range(n_available)), 64), ())
+
+
+def test_features_and_hashes_are_those_of_the_normal_training_clips(tmp_path: Path) -> None:
     for number in range(4):
         write(tmp_path / f"fan/train/normal_id_00_{number:08}.wav", noise(number))
     write(tmp_path / "fan/test/anomaly_id_00_00000000.wav", noise(9))
     fir = FirTaps(np.random.default_rng(0).normal(size=1024) / 32, 0.1)
     progress: list[tuple[int, int]] = []
-    found = load_calibration_set(tmp_path, FRONTEND, fir, lambda done, total: progress.append((done, total)))
+    found = load_calibration_set(tmp_path, FRONTEND, fir, lambda *counts: progress.append(counts), 2, 1)
     assert found.n_available == 4
-    assert progress == [(1, 2), (2, 2)]
+    assert progress == [(1, 3), (2, 3), (3, 3)]
     names = ["fan/train/normal_id_00_00000000.wav", "fan/train/normal_id_00_00000002.wav"]
     assert list(found.sha256) == names
+    assert list(found.held_back_sha256) == ["fan/train/normal_id_00_00000001.wav"]
+    assert len(found.held_back) == 1
     for clip, name in zip(found.clips, names, strict=True):
         samples = read_clip(tmp_path / name, FRONTEND.clip_samples)
         assert found.sha256[name] == hashlib.sha256(samples.tobytes()).hexdigest()

@@ -49,6 +49,31 @@ def test_export_prints_its_summary_and_json_is_the_record(
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "own" / "export.json").read_text())
 
 
+def test_a_recipe_and_the_number_of_clips_are_recorded_with_what_each_step_did(
+    tiny_export: TinyExport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.yaml").write_text("extends: fast\nheld_back_clips: 2")
+    arguments = [*tiny_arguments(tiny_export, tmp_path), "--recipe", tmp_path / "own.yaml", "--calibration-clips", "5"]
+    assert call(arguments) == 0
+    printed = capsys.readouterr().out
+    record = json.loads((tmp_path / "work" / "export.json").read_text())
+    assert "5 of the 8 normal clips" in printed
+    assert "recipe own, judged by 1 - cosine of the output on 2 other normal clips:" in printed
+    assert (record["calibration"]["clips_used"], len(record["calibration"]["held_back_sha256"])) == (5, 2)
+    steps = record["recipe"]["steps"]
+    assert [step["name"] for step in steps] == [
+        "rescale_concatenations",
+        "equalize_channels",
+        "observe",
+        "correct_biases",
+    ]
+    assert steps[2]["settings"]["method"] == "min_max"
+    for step in steps:
+        assert step["kept"] == (step["error_after"]["mean"] <= step["error_before"]["mean"])
+        assert f"{step['error_before']['mean']:.2e}" in printed
+        assert f"{step['error_after']['mean']:.2e}" in printed
+
+
 def silence(example: TinyExport, folder: Path) -> Arguments:
     (folder / "silent").mkdir()
     samples = np.zeros(FRONTEND.clip_samples, np.int16)
@@ -128,6 +153,23 @@ def no_calibration(example: TinyExport, folder: Path) -> Arguments:
     return ["--checkpoint", example.checkpoint_folder, "-o", folder / "work"]
 
 
+def tiny_arguments(example: TinyExport, folder: Path) -> Arguments:
+    return ["--checkpoint", example.checkpoint_folder, "--calibration", example.data, "-o", folder / "work"]
+
+
+def unknown_recipe(example: TinyExport, folder: Path) -> Arguments:
+    return [*tiny_arguments(example, folder), "--recipe", "bset"]
+
+
+def unknown_step(example: TinyExport, folder: Path) -> Arguments:
+    (folder / "own.yaml").write_text("steps: [equalise_layers, observe]")
+    return [*tiny_arguments(example, folder), "--recipe", folder / "own.yaml"]
+
+
+def no_calibration_clips(example: TinyExport, folder: Path) -> Arguments:
+    return [*tiny_arguments(example, folder), "--calibration-clips", "0"]
+
+
 BAD_INPUT: dict[Callable[[TinyExport, Path], Arguments], tuple[str, ...]] = {
     silence: ("silent: silence", "calibrate with recordings"),
     flat_folder_with_an_anomaly: ("anomaly_id_00_00000000.wav: named an anomaly", "normal clips only"),
@@ -143,6 +185,9 @@ BAD_INPUT: dict[Callable[[TinyExport, Path], Arguments], tuple[str, ...]] = {
     no_onnx_file: ("nowhere.onnx: not a readable ONNX file",),
     two_networks: ("name two networks",),
     detector_without_onnx: ("--detector goes with --onnx",),
+    unknown_recipe: ("'bset' is no recipe: did you mean best", "choose best, "),
+    unknown_step: ("'equalise_layers' is no step: did you mean equalize_layers",),
+    no_calibration_clips: ("--calibration-clips", "greater than or equal to 1"),
     no_calibration: ("--calibration", "asd-edge export --help"),
 }
 

@@ -41,6 +41,7 @@ def test_statistics_are_those_of_all_clips_joined() -> None:
         np.testing.assert_array_equal(seen.low, joined.min(axis=0))
         np.testing.assert_array_equal(seen.high, joined.max(axis=0))
         np.testing.assert_allclose(seen.mean, joined.mean(axis=0, dtype=np.float64), rtol=0, atol=1e-7)
+        np.testing.assert_allclose(seen.mean_square, np.square(joined, dtype=np.float64).mean(axis=0), rtol=1e-5)
         assert (seen.range.low, seen.range.high) == (joined.min(), joined.max())
 
 

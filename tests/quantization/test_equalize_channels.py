@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from asd_edge.errors import GraphError
 from asd_edge.graph.graph import Graph
 from asd_edge.graph.interpret_float import run_float
 from asd_edge.graph.ops import Activation, Padding
 from asd_edge.graph.passes import run_float_passes
 from quantization.calibrate import calibrate
-from quantization.equalize_channels import channel_factors, equalize_channels, grown_statistics
+from quantization.channel_groups import scale_channels, scaled_statistics
+from quantization.equalize_channels import channel_factors
 from quantization.observers import ChannelStatistics, ranges_of
 from quantization.quantize_graph import quantize_graph
 from quantization.sqnr import sqnr_db
@@ -49,7 +49,7 @@ def equalized(graph: Graph) -> tuple[Graph, dict[str, ChannelStatistics], dict[s
     """The graph, its statistics before and after."""
     before = calibrate(graph, clips(graph), 3)
     factors = channel_factors(graph, before)
-    return equalize_channels(graph, factors), before, grown_statistics(graph, before, factors)
+    return scale_channels(graph, factors), before, scaled_statistics(graph, before, factors)
 
 
 def test_every_channel_before_a_depthwise_convolution_fills_the_range() -> None:
@@ -62,6 +62,15 @@ def test_every_channel_before_a_depthwise_convolution_fills_the_range() -> None:
     for name, predicted in after.items():
         np.testing.assert_allclose(measured[name].mean, predicted.mean, rtol=1e-4, atol=1e-5)
         assert measured[name].range.high == pytest.approx(predicted.range.high, rel=1e-5)
+
+
+def test_half_of_the_way_leaves_each_channel_the_root_of_its_share() -> None:
+    graph = bottleneck()
+    statistics = calibrate(graph, clips(graph), 3)
+    whole, half = (channel_factors(graph, statistics, exponent) for exponent in (1.0, 0.5))
+    assert list(whole) == list(half)
+    for name, factors in whole.items():
+        np.testing.assert_allclose(half[name] ** 2, factors, rtol=1e-12)
 
 
 def test_equalization_raises_the_signal_to_noise_ratio_of_the_small_channels() -> None:
@@ -87,14 +96,15 @@ def test_equalization_changes_no_output(graph: Graph, seed: int) -> None:
         np.testing.assert_allclose(found[name] / scale, expected[name] / scale, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("reader", ["conv", "elu", "two", "relu6", "output"])
+@pytest.mark.parametrize("reader", ["conv", "elu", "both", "relu6", "relu_n1_to_1", "output"])
 def test_what_can_not_be_equalized_for_nothing_is_left_alone(reader: str) -> None:
     build = GraphBuilder(np.random.default_rng(5), x=SHAPE)
-    source = build.conv("x", 4, activation=Activation.RELU6 if reader == "relu6" else Activation.RELU)
+    bounds = {"relu6": Activation.RELU6, "relu_n1_to_1": Activation.RELU_N1_TO_1}
+    source = build.conv("x", 4, activation=bounds.get(reader, Activation.RELU))
     outputs = [build.conv(source, 2)] if reader == "conv" else []
     outputs += [build.depthwise(build.unary("elu", source))] if reader == "elu" else []
-    outputs += [build.depthwise(source), build.depthwise(source)] if reader == "two" else []
-    outputs += [build.depthwise(source)] if reader == "relu6" else []
+    outputs += [build.depthwise(source), build.conv(source, 2)] if reader == "both" else []
+    outputs += [build.depthwise(source)] if reader in bounds else []
     outputs += [build.depthwise(source), source] if reader == "output" else []
     graph = build.graph(*outputs)
     assert source not in channel_factors(graph, calibrate(graph, clips(graph), 3))
@@ -108,9 +118,3 @@ def test_a_dead_channel_is_not_blown_up() -> None:
     graph = build.graph(build.depthwise(source))
     (factors,) = channel_factors(graph, calibrate(graph, clips(graph), 3)).values()
     assert factors.tolist() == [1.0, 64.0]
-
-
-@pytest.mark.parametrize("name", ["t2", "nowhere"])
-def test_factors_of_another_graph_are_refused_by_name(name: str) -> None:
-    with pytest.raises(GraphError, match=name):
-        equalize_channels(bottleneck(), {name: np.ones(6)})

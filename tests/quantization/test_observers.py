@@ -21,9 +21,11 @@ def test_range_is_widened_to_hold_zero(observed: Range, held: Range) -> None:
 
 
 def test_range_is_that_of_all_channels_and_grows_with_them() -> None:
-    seen = ChannelStatistics(np.array([-1.0, 0.5]), np.array([2.0, 4.0]), np.array([0.0, 1.0]))
+    seen = ChannelStatistics(*(np.array(values) for values in ([-1.0, 0.5], [2.0, 4.0], [0.0, 1.0], [0.5, 3.0])))
+    assert seen.magnitudes.tolist() == [2, 4]
     assert seen.range == Range(-1, 4)
     grown = seen.scaled(np.array([3.0, 2.0]))
     assert grown.range == Range(-3, 8)
     assert grown.mean.tolist() == [0, 2]
+    assert grown.mean_square.tolist() == [4.5, 12]
     assert ranges_of({"a": seen, "b": grown}) == {"a": Range(-1, 4), "b": Range(-3, 8)}
