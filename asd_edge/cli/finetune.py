@@ -67,9 +67,9 @@ def finetune(
     from asd_edge.train.config import TrainConfig
     from asd_edge.train.finetune_model import ALL, BEFORE_TRAINING, DEFAULT_EPOCHS, HEAD, finetune_model
 
-    part = part or (ALL if forget else HEAD)
+    trained: str = part or (ALL if forget else HEAD)
     config = TrainConfig(
-        epochs=DEFAULT_EPOCHS[part] if epochs is None else epochs,
+        epochs=DEFAULT_EPOCHS[trained] if epochs is None else epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         validation_share=validation_share,
@@ -84,7 +84,7 @@ def finetune(
         interruptible("run the same command again; it goes on after the last whole epoch"),
         progress_bar("reading clips, then training") as on_progress,
     ):
-        tuned = finetune_model(source, work_dir, start, part, forget, config, on_progress, on_progress, on_epoch)
+        tuned = finetune_model(source, work_dir, start, trained, forget, config, on_progress, on_progress, on_epoch)
     old = set() if forget else set(start.labels.machines)
     new = [machine for machine in tuned.labels.machines if machine not in old]
     best = int(tuned.training["best_epoch"])

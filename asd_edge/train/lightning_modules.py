@@ -32,7 +32,7 @@ class DetectorTraining(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Samples [N, S] int16 and classes [N] -> the loss; mixes clip i with clip `partner[i]` of the batch."""
         samples, labels = batch
-        waveform = _waveform(samples)
+        waveform = as_waveform(samples)
         if self.config.loss == ARCFACE:
             loss = arcface_loss(self.network.head(self.network(waveform)), labels, self.head)
         else:
@@ -50,7 +50,7 @@ class DetectorTraining(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log the loss that chooses the checkpoint, and the share of clips whose machine is recognized."""
         samples, labels = batch
-        cosines = self.network.head(self.network(_waveform(samples)))
+        cosines = self.network.head(self.network(as_waveform(samples)))
         loss = arcface_loss(cosines, labels, self.head)
         accuracy = (cosines.argmax(dim=1) == labels).float().mean()
         for name, value in ((VALIDATION_LOSS, loss), (VALIDATION_ACCURACY, accuracy)):
@@ -99,7 +99,7 @@ class AutoencoderTraining(lightning.LightningModule):
         )
 
 
-def _waveform(samples: Tensor) -> Tensor:
+def as_waveform(samples: Tensor) -> Tensor:
     """int16 -> float32 in [-1, 1)."""
     return samples.float() / 32768.0
 

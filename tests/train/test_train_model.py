@@ -16,7 +16,8 @@ from asd_edge.model.checkpoint import Checkpoint, load_checkpoint
 from asd_edge.model.config import AUTOENCODER, LOG_MEL, HeadConfig, ModelConfig
 from asd_edge.train.config import MSE, TrainConfig, default_train_config
 from asd_edge.train.epoch_log import EpochFn, ignore_epoch, read_log
-from asd_edge.train.train_model import LOG_FILE, TRAINING_FOLDER, train_model
+from asd_edge.train.fit import LOG_FILE, TRAINING_FOLDER
+from asd_edge.train.train_model import train_model
 
 SHORT = FrontendConfig(clip_samples=16_384)  # 33 frames, about a second
 NARROW = ModelConfig(width=0.125, embedding_size=16)

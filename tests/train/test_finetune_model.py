@@ -1,0 +1,174 @@
+"""Fine-tuning adds machines to a checkpoint, or carries its network over to others, and refuses what it can't keep."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asd_edge.cli import run
+from asd_edge.clip.read_clip import read_clip, samples_sha256
+from asd_edge.errors import CheckpointError, DatasetError, WorkDirectoryError
+from asd_edge.model.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
+from asd_edge.train.config import TrainConfig
+from asd_edge.train.epoch_log import EpochFn, ignore_epoch
+from asd_edge.train.finetune_model import ALL, BEFORE_TRAINING, HEAD, finetune_model
+from tests.backends.tiny_detector import FRONTEND, MACHINES, TINY_AUTOENCODER, tiny_checkpoint, write_clips
+
+OLD, NEW = MACHINES[:3], MACHINES[3]
+CONFIG = TrainConfig(epochs=2, learning_rate=2e-4)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("finetune")
+
+
+@pytest.fixture(scope="module")
+def whole(root: Path) -> Path:
+    """Clips of all four machines."""
+    return write_clips(root / "whole", n_test=0)
+
+
+@pytest.fixture(scope="module")
+def start(root: Path, whole: Path) -> Checkpoint:
+    """A detector of the first three machines, trained for a few steps."""
+    shutil.copytree(whole, root / "old")
+    for clip in (root / "old/pump/train").glob("normal_id_02_*"):
+        clip.unlink()
+    return tiny_checkpoint(root / "old")
+
+
+@pytest.fixture(scope="module")
+def new(root: Path, whole: Path) -> Path:
+    """Clips of the fourth machine alone."""
+    folder = root / "new/pump/train"
+    folder.mkdir(parents=True)
+    for clip in (whole / "pump/train").glob("normal_id_02_*"):
+        shutil.copy(clip, folder)
+    return root / "new"
+
+
+def _finetune(
+    data: Path,
+    work: Path,
+    start: Checkpoint,
+    part: str = ALL,
+    forget: bool = False,
+    config: TrainConfig = CONFIG,
+    on_epoch: EpochFn = ignore_epoch,
+) -> Checkpoint:
+    return finetune_model(data, work, start, part, forget, config, on_epoch=on_epoch)
+
+
+def _network(checkpoint: Checkpoint) -> dict[str, bytes]:
+    return {name: value.tobytes() for name, value in checkpoint.weights.items() if name != "head.weight"}
+
+
+def test_the_head_learns_a_new_machine_and_leaves_all_else_as_it_was(
+    new: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    tuned = _finetune(new, tmp_path, start, HEAD, config=replace(CONFIG, epochs=50))
+    assert tuned.labels.machines == (*OLD, NEW), "old machines keep their class"
+    assert _network(tuned) == _network(start)
+    assert np.array_equal(tuned.weights["head.weight"][:3], start.weights["head.weight"])
+    assert set(start.split.train) < set(tuned.split.train)
+    assert len(tuned.split.train) + len(tuned.split.validation) == 16
+    loaded = load_checkpoint(tmp_path)
+    assert all(np.array_equal(loaded.weights[name], value) for name, value in tuned.weights.items())
+
+
+def test_the_whole_network_goes_on_learning_old_and_new_machines(
+    whole: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    tuned = _finetune(whole, tmp_path, start)
+    assert tuned.labels.machines == (*OLD, NEW)
+    assert tuned.training["best_epoch"] in (BEFORE_TRAINING, 0, 1)
+    assert set(start.split.validation) < set(tuned.split.validation), "a clip of the old split stays on its side"
+    assert set(start.split.train) < set(tuned.split.train)
+
+
+def test_forgetting_carries_the_network_over_to_a_table_of_its_own(
+    whole: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    tuned = _finetune(whole / "pump", tmp_path, start, forget=True)
+    assert tuned.labels.machines == ("pump/id_00", "pump/id_02")
+    assert tuned.weights["head.weight"].shape == (2, start.model.embedding_size)
+    for sha256, name in {**tuned.split.train, **tuned.split.validation}.items():
+        assert samples_sha256(read_clip(whole / "pump" / name, FRONTEND.clip_samples)) == sha256
+
+
+def test_a_training_that_only_worsens_the_loss_gives_back_where_it_started(
+    whole: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    tuned = _finetune(whole, tmp_path, start, config=replace(CONFIG, epochs=1, learning_rate=0.05))
+    assert tuned.training["best_epoch"] == BEFORE_TRAINING
+    assert _network(tuned) == _network(start)
+
+
+def test_a_resumed_fine_tuning_has_the_weights_of_an_uninterrupted_one(
+    whole: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    def stop_in_second_epoch(done: int, total: int, validation_loss: float) -> None:
+        if done == 2:
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        _finetune(whole / "pump", tmp_path / "resumed", start, forget=True, on_epoch=stop_in_second_epoch)
+    resumed = _finetune(whole / "pump", tmp_path / "resumed", start, forget=True)
+    uninterrupted = _finetune(whole / "pump", tmp_path / "whole", start, forget=True)
+    assert _network(resumed) == _network(uninterrupted)
+
+
+def test_a_network_that_would_forget_machines_is_not_trained_without_being_asked(
+    new: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    with pytest.raises(DatasetError, match=r"no clip of fan/id_00, fan/id_02, pump/id_00.*--forget"):
+        _finetune(new, tmp_path, start)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_machine_of_an_old_name_is_noticed(new: Path, tmp_path: Path, start: Checkpoint) -> None:
+    (tmp_path / "data/fan/train").mkdir(parents=True)
+    for machine_id in ("id_00", "id_06"):
+        for clip in (new / "pump/train").iterdir():
+            shutil.copy(clip, tmp_path / "data/fan/train" / clip.name.replace("id_02", machine_id))
+    with pytest.raises(DatasetError, match="recognizes 0 of 4 clips of fan/id_00"):
+        _finetune(tmp_path / "data", tmp_path / "work", start, HEAD)
+
+
+def test_what_cannot_be_fine_tuned_is_refused(root: Path, new: Path, tmp_path: Path, start: Checkpoint) -> None:
+    with pytest.raises(DatasetError, match="knows all its machines already"):
+        _finetune(root / "old", tmp_path, start, HEAD)
+    with pytest.raises(DatasetError, match="holds one machine, pump/id_02"):
+        _finetune(new, tmp_path, start, forget=True)
+    with pytest.raises(CheckpointError, match="an autoencoder has no head"):
+        _finetune(new, tmp_path, tiny_checkpoint(new, TINY_AUTOENCODER))
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"dear")
+    with pytest.raises(WorkDirectoryError, match="already holds a checkpoint"):
+        _finetune(new, tmp_path, start, HEAD)
+
+
+def test_the_command_adds_a_machine(
+    new: Path, tmp_path: Path, start: Checkpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_checkpoint(start, tmp_path / "old")
+    assert run(["finetune", str(new), "--checkpoint", str(tmp_path / "old"), "-o", str(tmp_path / "work")]) == 0
+    assert "3 machines kept, 1 added: pump/id_02" in capsys.readouterr().out
+    assert load_checkpoint(tmp_path / "work").labels.machines == (*OLD, NEW)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["work", "--quantized"], "--data"),
+        (["data"], "-o WORK"),
+        (["data", "-o", "work", "--data", "clips"], "--quantized"),
+    ],
+)
+def test_the_command_says_what_is_missing(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["finetune", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
