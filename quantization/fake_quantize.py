@@ -89,11 +89,13 @@ class _RoundToCodes(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None]:
         (gradient,) = gradients
-        passed = gradient if context.outside is None else gradient.masked_fill(context.outside, 0.0)
+        is_inside = context.outside is None
+        passed = gradient if is_inside else gradient.masked_fill(context.outside, 0.0)
         if not context.needs_input_grad[1]:
             return passed, None, None
         x, y = context.saved_tensors
-        return passed, ((gradient * y).sum() - (passed * x).sum()) / context.step, None
+        followed = x if is_inside else x.masked_fill(context.outside, 0.0)
+        return passed, (gradient * (y - followed)).sum() / context.step, None
 
 
 def real_constants(graph: Graph) -> dict[str, Tensor]:

@@ -73,13 +73,13 @@ class RoundWeights:
 
 @dataclass(frozen=True)
 class Distil:
-    """The int8 network is trained to give the float network's output (`distil.py`)."""
+    """The int8 network is trained to give the float network's output (`distil.py`). A rate of 0 trains none of them."""
 
-    epochs: Count = 4
-    learning_rate: Rate = 1e-4
-    batch_size: Count = 8
+    epochs: Count = 3
+    learning_rate: Annotated[float, Field(ge=0, lt=1)] = 0.005  # of weights, biases and slopes: codes per step
+    scale_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of the activations' scales: their own size per step
+    batch_size: Count = 4
     seed: Seed = 0
-    train_scales: bool = False
 
 
 FloatStep = RescaleConcatenations | EqualizeChannels | EqualizeLayers

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from asd_edge.frontend.config import FrontendConfig
 from asd_edge.model.config import AUTOENCODER, ModelConfig
 from tests.boards.board_programs import WorkImages
 
@@ -30,12 +31,12 @@ def narrow_images(tiny_synthetic: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def eighth_images(tiny_synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> WorkImages:
-    """An eighth of the reference's width: quick to send."""
+def short_images(tiny_clips: Path, tmp_path_factory: pytest.TempPathFactory) -> WorkImages:
+    """An eighth of the reference's width, clips of two seconds: quick over a line that emulates each byte."""
     from tests.boards.untrained_work import write_untrained_work
 
-    folder = tmp_path_factory.mktemp("eighth_images")
-    return WorkImages(write_untrained_work(folder / "work", tiny_synthetic, ModelConfig(width=0.125)), folder)
+    folder, frontend = tmp_path_factory.mktemp("short_images"), FrontendConfig(clip_samples=32_000)
+    return WorkImages(write_untrained_work(folder / "work", tiny_clips, ModelConfig(width=0.125), frontend), folder)
 
 
 @pytest.fixture(scope="session")

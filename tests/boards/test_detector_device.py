@@ -48,14 +48,14 @@ def link(board: SerialBoard) -> Iterator[SerialLink]:
 
 
 @pytest.fixture(scope="module")
-def samples(tiny_synthetic: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-    return read_clip(sorted(tiny_synthetic.glob("fan/test/*.wav"))[0])
+def samples(tiny_clips: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return read_clip(sorted(tiny_clips.glob("fan/test/*.wav"))[0], 32_000)
 
 
 @pytest.fixture(scope="module")
-def self_test(eighth_images: WorkImages) -> SelfTest:
-    detector = load_detector(eighth_images.work / "detector.safetensors")
-    return run_self_test(eighth_images.compiled("generic").content, detector.frontend.clip_samples, 0, 1)
+def self_test(short_images: WorkImages) -> SelfTest:
+    detector = load_detector(short_images.work / "detector.safetensors")
+    return run_self_test(short_images.compiled("generic").content, detector.frontend.clip_samples, 0, 1)
 
 
 def _bundle(images: WorkImages, self_test: SelfTest, version: int, threshold_q16: int = 0) -> Bundle:
@@ -68,10 +68,10 @@ def _install(link: SerialLink, bundle: Bundle) -> None:
 
 
 def test_a_device_takes_a_model_proves_it_and_goes_back(
-    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+    link: SerialLink, short_images: WorkImages, self_test: SelfTest
 ) -> None:
     assert board_state(link).version == 0
-    first, second = (_bundle(eighth_images, self_test, version) for version in (1, 2))
+    first, second = (_bundle(short_images, self_test, version) for version in (1, 2))
     state = update_board(link, first, pack_bundle(first, KEY))
     assert (state.version, state.self_test, state.is_on_trial) == (1, "passed", False)
     assert state.machine == first.machine
@@ -83,10 +83,10 @@ def test_a_device_takes_a_model_proves_it_and_goes_back(
 
 
 def test_a_reset_in_the_middle_of_an_update_leaves_the_model_that_ran(
-    board: SerialBoard, link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+    board: SerialBoard, link: SerialLink, short_images: WorkImages, self_test: SelfTest
 ) -> None:
-    _install(link, _bundle(eighth_images, self_test, 1))
-    second = _bundle(eighth_images, self_test, 2)
+    _install(link, _bundle(short_images, self_test, 1))
+    second = _bundle(short_images, self_test, 2)
 
     def reset_at_half(done: int, total: int) -> None:
         if done >= total // 2 > done - 1024:
@@ -100,12 +100,12 @@ def test_a_reset_in_the_middle_of_an_update_leaves_the_model_that_ran(
 
 
 def test_a_model_that_fails_its_self_test_is_taken_back(
-    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+    link: SerialLink, short_images: WorkImages, self_test: SelfTest
 ) -> None:
-    _install(link, _bundle(eighth_images, self_test, 1))
+    _install(link, _bundle(short_images, self_test, 1))
     wrong = SelfTest(self_test.seed, self_test.n_samples, self_test.score_q16 + 1, self_test.output_sha256)
     with pytest.raises(FlashError, match="version 2 failed its self-test on the board, which runs version 1 as before"):
-        _install(link, _bundle(eighth_images, wrong, 2))
+        _install(link, _bundle(short_images, wrong, 2))
     assert board_state(link).least_version == 1
 
 
@@ -117,36 +117,36 @@ def test_a_model_that_fails_its_self_test_is_taken_back(
     ],
 )
 def test_a_bundle_for_another_device_is_refused(
-    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest, change: dict[str, object], said: str
+    link: SerialLink, short_images: WorkImages, self_test: SelfTest, change: dict[str, object], said: str
 ) -> None:
     from dataclasses import replace
 
-    bundle = replace(_bundle(eighth_images, self_test, 1), **change)  # type: ignore[arg-type]
+    bundle = replace(_bundle(short_images, self_test, 1), **change)  # type: ignore[arg-type]
     with pytest.raises(FlashError, match=said):
         install_bundle(link, pack_bundle(bundle, KEY))
     assert board_state(link).version == 0
 
 
 def test_a_bundle_signed_by_a_stranger_is_refused_before_anything_is_erased(
-    link: SerialLink, eighth_images: WorkImages, self_test: SelfTest
+    link: SerialLink, short_images: WorkImages, self_test: SelfTest
 ) -> None:
-    _install(link, _bundle(eighth_images, self_test, 1))
+    _install(link, _bundle(short_images, self_test, 1))
     stranger = Ed25519PrivateKey.from_private_bytes(bytes(32))
     with pytest.raises(FlashError, match="signed by nobody that its firmware trusts"):
-        install_bundle(link, pack_bundle(_bundle(eighth_images, self_test, 2), stranger))
+        install_bundle(link, pack_bundle(_bundle(short_images, self_test, 2), stranger))
     assert restart(link).version == 1
 
 
 def test_a_score_above_the_threshold_raises_the_alarm_and_one_below_ends_it(
     link: SerialLink,
-    eighth_images: WorkImages,
+    short_images: WorkImages,
     self_test: SelfTest,
     samples: np.ndarray[tuple[int], np.dtype[np.int16]],
 ) -> None:
     from asd_edge.native_engine import score_samples
 
-    scores, _ = score_samples(eighth_images.compiled("generic").content, samples, 0)
-    _install(link, _bundle(eighth_images, self_test, 1, scores[0] - 1))
+    scores, _ = score_samples(short_images.compiled("generic").content, samples, 0)
+    _install(link, _bundle(short_images, self_test, 1, scores[0] - 1))
     heard = None
     for at in range(0, samples.size * 5 // 4, HOP):
         heard = send_audio(link, np.resize(samples, 2 * samples.size)[at : at + HOP])
@@ -156,5 +156,5 @@ def test_a_score_above_the_threshold_raises_the_alarm_and_one_below_ends_it(
     assert (heard.n_scores, heard.n_dropped) == (1, 0)
     assert (heard.score_q16, heard.is_alarm) == (scores[0], True)
     assert len(link.unasked) == 1, "the board said so by itself, once"
-    _install(link, _bundle(eighth_images, self_test, 2, scores[0]))
+    _install(link, _bundle(short_images, self_test, 2, scores[0]))
     assert not send_audio(link, samples[:0]).is_alarm

@@ -7,6 +7,7 @@ bool asd_serial_read(uint8_t *byte)
 {
     asd_board_serial_start();
     if (!asd_board_serial_has_byte()) {
+        __asm__ volatile("yield"); /* an emulator can bring bytes meanwhile */
         return false;
     }
     *byte = asd_board_serial_byte();
