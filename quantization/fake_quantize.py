@@ -53,49 +53,34 @@ def unchanged(name: str, x: Tensor) -> Tensor:
     return x
 
 
-def fake_quantized(int8_graph: Graph, scales: Mapping[str, Tensor] | None = None) -> OnActivation:
-    """Each activation rounded to the codes that it has in this graph, or under a scale of `scales`, which may train."""
+def fake_quantized(int8_graph: Graph) -> OnActivation:
+    """Each activation rounded to the codes that it has in this graph."""
     copied = {op.output for op in int8_graph.ops if isinstance(op, _COPIES_CODES)}
-    scales = scales or {}
 
     def on_activation(name: str, x: Tensor) -> Tensor:
         if name in copied:
             return x
         scale, zero_point = scale_and_zero_point(int8_graph, name)
-        trained = scales.get(name, torch.tensor(float(scale)))
-        rounded: Tensor = _RoundToCodes.apply(x, trained, zero_point)  # type: ignore[no-untyped-call]
+        rounded: Tensor = _RoundToCodes.apply(x, float(scale), zero_point)  # type: ignore[no-untyped-call]
         return rounded
 
     return on_activation
 
 
 class _RoundToCodes(torch.autograd.Function):
-    """torch.fake_quantize_per_tensor_affine in a third of its time: no mask is kept where nothing is clipped.
-
-    The scale's gradient is that of Esser et al. 2020 (LSQ), dy / ds = (y - x) / s inside the range and y / s outside.
-    """
+    """torch.fake_quantize_per_tensor_affine in a third of its time: no mask is kept where nothing is clipped."""
 
     @staticmethod
-    def forward(context: Any, x: Tensor, scale: Tensor, zero_point: int) -> Tensor:
-        context.step = float(scale)
-        least, greatest = context.step * (-128.5 - zero_point), context.step * (127.5 - zero_point)
+    def forward(context: Any, x: Tensor, scale: float, zero_point: int) -> Tensor:
+        least, greatest = scale * (-128.5 - zero_point), scale * (127.5 - zero_point)
         low, high = torch.aminmax(x)
         context.outside = None if low >= least and high <= greatest else (x < least) | (x > greatest)
-        y = x.mul(1 / context.step).add_(zero_point).round_().clamp_(-128, 127).sub_(zero_point).mul_(context.step)
-        if context.needs_input_grad[1]:
-            context.save_for_backward(x, y)
-        return y
+        return x.mul(1 / scale).add_(zero_point).round_().clamp_(-128, 127).sub_(zero_point).mul_(scale)
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None]:
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = gradients
-        is_inside = context.outside is None
-        passed = gradient if is_inside else gradient.masked_fill(context.outside, 0.0)
-        if not context.needs_input_grad[1]:
-            return passed, None, None
-        x, y = context.saved_tensors
-        followed = x if is_inside else x.masked_fill(context.outside, 0.0)
-        return passed, (gradient * (y - followed)).sum() / context.step, None
+        return gradient if context.outside is None else gradient.masked_fill(context.outside, 0.0), None, None
 
 
 def real_constants(graph: Graph) -> dict[str, Tensor]:
@@ -191,7 +176,8 @@ def _convolve(op: Conv2D, x: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     padded = _pad(x, op.padding, 0.0)
     if weights.shape[1:3] == (1, 1):
         return functional.linear(padded[:, :: op.stride[0], :: op.stride[1]], weights[:, 0, 0], bias)
-    return _in_channels_first(lambda y: functional.conv2d(y, weights.permute(0, 3, 1, 2), bias, op.stride), padded)
+    filters = weights.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
+    return _in_channels_first(lambda y: functional.conv2d(y, filters, bias, op.stride), padded)
 
 
 def _convolve_depthwise(op: DepthwiseConv2D, x: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
@@ -200,13 +186,21 @@ def _convolve_depthwise(op: DepthwiseConv2D, x: Tensor, weights: Tensor, bias: T
         return padded[:, :: op.stride[0], :: op.stride[1]] * weights[0] + bias
     if weights.shape[1:3] == padded.shape[1:3]:  # one window; torch's convolution takes several times as long
         return (padded * weights).sum(dim=(1, 2), keepdim=True) + bias
-    filters = weights.permute(3, 0, 1, 2)
+    filters = weights.permute(3, 0, 1, 2).clone(memory_format=torch.contiguous_format)
     return _in_channels_first(lambda y: functional.conv2d(y, filters, bias, op.stride, groups=len(filters)), padded)
 
 
 def _in_channels_first(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """A function of torch's [n, channels, time, mel]: the same memory under other axes."""
-    return function(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    """A function of torch's [n, channels, time, mel], of the same memory."""
+    return function(_channels_first(x)).permute(0, 2, 3, 1)
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    """[n, time, mel, channels] under torch's axes.
+
+    Several clips or filters of one channel get the strides of that order: torch 2.13 convolves others wrong.
+    """
+    return x.contiguous().reshape(len(x), 1, *x.shape[1:3]) if x.shape[3] == 1 else x.permute(0, 3, 1, 2)
 
 
 def _pad(x: Tensor, padding: Padding, value: float) -> Tensor:

@@ -73,11 +73,10 @@ class RoundWeights:
 
 @dataclass(frozen=True)
 class Distil:
-    """The int8 network is trained to give the float network's output (`distil.py`). A rate of 0 trains none of them."""
+    """The int8 network is trained to give the float network's output (`distil.py`)."""
 
     epochs: Count = 3
-    learning_rate: Annotated[float, Field(ge=0, lt=1)] = 0.005  # of weights, biases and slopes: codes per step
-    scale_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of the activations' scales: their own size per step
+    learning_rate: Rate = 0.005  # codes per step
     batch_size: Count = 4
     seed: Seed = 0
 

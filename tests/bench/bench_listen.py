@@ -1,4 +1,4 @@
-"""The listening service: an hour through `tests.listen.soak`, then the shipped detector with every output on.
+"""The listening service: the shipped detector with every output on, in real time; then an hour of `tests.listen.soak`.
 
     python -m tests.bench.bench_listen
 
@@ -7,24 +7,27 @@ companion, cores_by_board.json.
 """
 
 import json
+import os
+import signal
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.compiler.compile_network import compile_work, core_named
 from asd_edge.export.export_checkpoint import export_checkpoint
 from asd_edge.model.checkpoint import shipped_checkpoint
 from tests.bench.write_result import RESULTS, ROOT, write_result
-from tests.listen.running_service import ServiceProcess, write_config
+from tests.listen.running_service import ServiceProcess, write_all, write_config
 from tests.listen.soak import a_consumer, soak
 from tests.listen.told_events import Told, of
 
-MACHINE, RATE_HZ = "fan/id_00", 16_000
+MACHINE, RATE_HZ, HOP = "fan/id_00", 16_000, 512
+AFTERWARDS_SECONDS = 3.0
 DATA = ROOT / "data/synthetic"
 N_CLIPS, CLIP_SECONDS = 12, 10  # two minutes, anomalies in the second
 MINUTES = 60.0
@@ -60,18 +63,24 @@ def _every_output(folder: Path) -> dict[str, float]:
     export_checkpoint(shipped_checkpoint(), DATA, work)
     for is_endless, name in ((False, "model-generic.asdm"), (True, "model-generic-sliding.asdm")):
         (work / name).write_bytes(compile_work(work, core_named("generic"), is_endless).content)
-    audio = folder / "two_minutes.wav"
-    soundfile.write(audio, _two_minutes(), RATE_HZ, subtype="PCM_16")
     place = _made(folder / "service")
     offset = place / "offset"
     offset.write_text("0")
+    pipe = place / "microphone"
+    os.mkfifo(pipe)
     with ExitStack() as stack:
         consumer = stack.enter_context(a_consumer(place))
         config = write_config(
             place,
-            [{"machine": MACHINE, "source": {"kind": "wav", "path": str(audio)}, "model": str(work), "threshold": 0.0}],
+            [
+                {
+                    "machine": MACHINE,
+                    "source": {"kind": "fifo", "path": str(pipe), "rate_hz": RATE_HZ},
+                    "model": str(work),
+                    "threshold": 0.0,
+                }
+            ],
             alarm={"minimum_seconds": 0},
-            queue_seconds=1.0,
             outputs={
                 "jsonl": {"path": "events.jsonl"},
                 "recordings": {"folder": str(place / "recordings"), "quota_mb": 10},
@@ -81,6 +90,9 @@ def _every_output(folder: Path) -> dict[str, float]:
         )
         service = ServiceProcess(config, "-m", "tests.listen.clocked_service", str(config), str(offset))
         stack.callback(service.kill)
+        _play(pipe)
+        time.sleep(AFTERWARDS_SECONDS)
+        service.send(signal.SIGTERM)
         output, errors = service.process.communicate(timeout=600)
         assert service.process.returncode == 0, errors
     printed: dict[str, Any] = json.loads(output.splitlines()[-1])
@@ -90,6 +102,16 @@ def _every_output(folder: Path) -> dict[str, float]:
         "cpu_seconds_per_second": round(printed["cpu_seconds"] / (N_CLIPS * CLIP_SECONDS), 4),
         "alarm_delay_seconds": _longest_delay(service.events()),
     }
+
+
+def _play(pipe: Path) -> None:
+    """As a microphone would bring it: a hop each 32 ms."""
+    samples = _two_minutes()
+    start = time.monotonic()
+    with pipe.open("wb", buffering=0) as out:
+        for at in range(0, samples.size, HOP):
+            time.sleep(max(0.0, start + at / RATE_HZ - time.monotonic()))
+            write_all(out.fileno(), samples[at : at + HOP])
 
 
 def _longest_delay(events: list[Told]) -> float:

@@ -7,13 +7,14 @@ from hypothesis import given, settings
 
 from asd_edge.graph.graph import Graph, float_weight
 from asd_edge.graph.interpret_float import run_float
+from asd_edge.graph.ops import Padding
 from asd_edge.graph.passes import run_float_passes
 from quantization.factors import scale_and_zero_point
 from quantization.fake_quantize import batch, fake_quantized, real_constants, run_torch
 from quantization.interpret_int8 import run_int8
 from quantization.sqnr import quantize_inputs
 from tests.export.int8_graphs import every_operator
-from tests.graph.small_graphs import FloatArray, float_graphs, random_inputs
+from tests.graph.small_graphs import FloatArray, GraphBuilder, float_graphs, random_inputs
 
 N_RUNS = 3
 
@@ -35,6 +36,14 @@ def check_equals_float(graph: Graph) -> None:
 def test_without_rounding_it_equals_the_float_interpreter(graph: Graph) -> None:
     check_equals_float(graph)
     check_equals_float(run_float_passes(graph))
+
+
+def test_several_clips_of_one_channel_are_convolved_alike() -> None:
+    """Where torch's convolution goes wrong if it is given them as it gets channels last elsewhere."""
+    build = GraphBuilder(np.random.default_rng(1), x=(1, 5, 2, 1))
+    check_equals_float(build.graph(build.depthwise("x", (4, 2), (1, 2), Padding(mel_after=1))))
+    build = GraphBuilder(np.random.default_rng(1), x=(1, 6, 2, 1))
+    check_equals_float(build.graph(build.conv("x", 1, (4, 2), (1, 3), Padding(mel_after=1))))
 
 
 def test_without_rounding_every_operator_equals_the_float_interpreter() -> None:

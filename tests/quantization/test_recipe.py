@@ -70,7 +70,6 @@ MISTAKES = {
     "steps: [{observe: {percentile: 20}}]": "observe: percentile is 20, but should be greater than 50; correct it",
     "steps: [observe, {round_weights: {n_clips: 0}}]": "round_weights: n_clips is 0, but should be greater than or",
     "steps: [observe, {round_weights: {n_clips: two}}]": "round_weights: n_clips is 'two', but should be a valid int",
-    "steps: [observe, {distil: {train_scales: 1}}]": "distil: train_scales is 1, but should be a valid boolean",
     "steps: [observe, {correct_biases: {x: 1}}]": "correct_biases: 'x' is no setting; it has none",
     "steps: [{observe: 3}]": "observe: wants settings, not 3",
     "steps: [{observe: {}, correct_biases: {}}]": "is no step",
