@@ -1,7 +1,7 @@
 """What int8 costs the detector: recipes `fast` and `best` and the stock converter on the same checkpoints and clips.
 
     python -m tests.bench.bench_quantization                     writes tests/bench_results/quantization.json
-    python -m tests.bench.bench_quantization CHECKPOINT... [N]   prints alone; N: only so many test clips, spread evenly
+    python -m tests.bench.bench_quantization CHECKPOINT... [N]   prints alone; N: so many clips of each class and ID
 
 Without arguments: the shipped checkpoints of all training seeds on every test clip of the synthetic machines, a
 checkpoint of the MIMII sample (work/mimii, with $ASD_EDGE_MIMII), and an autoencoder of every synthetic machine type.
@@ -23,7 +23,6 @@ from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.records import TEST, ClipRecord
 from asd_edge.clip.synthesize.config import SynthConfig
 from asd_edge.clip.synthesize.dataset import write_synthetic_dataset
-from asd_edge.export.calibration_set import spread_evenly
 from asd_edge.export.work_files import ONNX_FILE, TFLITE_FILE
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.model.checkpoint import WEIGHTS_FILE, load_checkpoint, shipped_checkpoint
@@ -42,7 +41,7 @@ from tests.bench.quantization_figures import (
     worst_ratio,
     worst_value,
 )
-from tests.bench.variant_scores import STOCK, Variant, VariantScores, score_variant
+from tests.bench.variant_scores import STOCK, Variant, VariantScores, first_of_each, score_variant
 from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 from tests.tflite_contents import tflite_contents
 
@@ -204,7 +203,7 @@ def _judged(of_seeds: Values, mimii: Values, autoencoder: Values) -> dict[str, f
 
 def _test_clips(data: Path, n_clips: int | None = None) -> tuple[ClipRecord, ...]:
     records = tuple(record for record in find_clips(data) if record.split == TEST)
-    return records if n_clips is None else spread_evenly(records, n_clips)
+    return records if n_clips is None else first_of_each(records, n_clips)
 
 
 def _print_table(rows: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
     python -m tests.bench.bench_targets                    the shipped checkpoint, every synthetic test clip; writes
                                                            tests/bench_results/targets.json
-    python -m tests.bench.bench_targets CHECKPOINT [N]     prints alone; N: only so many test clips, spread evenly
+    python -m tests.bench.bench_targets CHECKPOINT [N]     prints alone; N: so many clips of each class and ID
 
 Everything is kept in work/bench-targets; delete the folder to measure anew.
 """
@@ -15,7 +15,6 @@ from pathlib import Path
 from asd_edge.backends.ladder import TFLITE, TORCH
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.records import TEST
-from asd_edge.export.calibration_set import spread_evenly
 from asd_edge.export.targets.report import TargetReport, load_report
 from asd_edge.export.work_files import ONNX_FILE, TARGET_FILE, TFLITE_FILE
 from asd_edge.model.checkpoint import load_checkpoint, shipped_checkpoint
@@ -36,7 +35,7 @@ from tests.bench.quantization_figures import (
     table_row,
     variant_figures,
 )
-from tests.bench.variant_scores import Variant, score_variant
+from tests.bench.variant_scores import Variant, first_of_each, score_variant
 from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 from tests.tflite_contents import tflite_contents
 
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
     checkpoint = Path(arguments[0]) if arguments else shipped_checkpoint()
     records = [record for record in find_clips(DATA) if record.split == TEST]
     if len(arguments) > 1:
-        records = list(spread_evenly(tuple(records), int(arguments[1])))
+        records = list(first_of_each(records, int(arguments[1])))
     folder = FOLDER / checkpoint.name
     seconds = {name: kept_export(checkpoint, DATA, folder / name, options) for name, options in OPTIONS.items()}
     works = {name: folder / name for name in OPTIONS}

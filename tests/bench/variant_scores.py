@@ -6,6 +6,7 @@ model that it finished.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -84,6 +85,17 @@ def score_part(variant: Variant, records: Sequence[ClipRecord]) -> VariantScores
         scores.append(found.score)
         outputs.append(found.output if found.cross_entropy is not None else found.output[:0])
     return VariantScores(variant.name, np.array(scores), np.stack(outputs))
+
+
+def first_of_each(records: Sequence[ClipRecord], n_clips: int) -> tuple[ClipRecord, ...]:
+    """The first `n_clips` of each class and machine ID."""
+    counts: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for record in records:
+        counts[record.machine, record.label] += 1
+        if counts[record.machine, record.label] <= n_clips:
+            kept.append(record)
+    return tuple(kept)
 
 
 def score_rows(records: Sequence[ClipRecord], variants: Sequence[VariantScores]) -> tuple[ScoreRow, ...]:
