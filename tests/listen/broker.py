@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 SERVICE_PASSWORD, READER_PASSWORD = "a secret of the service", "a secret of the reader"
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 60.0
 _NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
