@@ -66,6 +66,7 @@ class Broker:
         self._settings.write_text(
             f"listener {self.port} 127.0.0.1\ncertfile {certificates.certificate}\nkeyfile {certificates.key}\n"
             f"allow_anonymous false\npassword_file {passwords}\nuser root\n"
+            "max_queued_messages 0\n"  # without a bound for a subscriber that is away; else it drops what is over 1,000
             f"persistence true\npersistence_location {folder}/\nautosave_on_changes true\nautosave_interval 50\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
