@@ -120,9 +120,7 @@ def _play(pipe: Path, samples: Samples) -> None:
 
 def _scores_come(image: Path, samples: Samples) -> list[int]:
     """Of each sliding score: how many samples the detector has been given when it comes."""
-    stream = DetectorStream(
-        aligned_bytes(np.frombuffer(image.read_bytes(), np.uint8)), 0
-    )  # when they come isn't of the machine
+    stream = DetectorStream(aligned_bytes(image.read_bytes()), 0)  # of any machine: they come at the same times
     comes: list[int] = []
     for start in range(0, samples.size, STEP):
         comes += [start + STEP] * len(stream.push(samples[start : start + STEP]))
@@ -136,6 +134,7 @@ def _longest_delays(events: list[Told], comes: list[int]) -> dict[str, float]:
     """
     from_score: list[int] = []
     from_sound: list[int] = []
+    assert not of(events, "WindowDropped"), "then the scores are not those of one stream"
     arrivals = iter(comes)
     crossed: tuple[int, int] | None = None
     for event in events:
