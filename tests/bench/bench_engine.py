@@ -29,6 +29,7 @@ from asd_edge.compiler.plan_report import PlanReport, plan_report, plan_table, s
 from asd_edge.compiler.read_image import read_image
 from asd_edge.export.export_checkpoint import export_checkpoint
 from asd_edge.export.work_files import ONNX_FILE, TFLITE_FILE
+from asd_edge.export.write_tflite import float_tflite_bytes
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes
@@ -37,7 +38,6 @@ from asd_edge.native_engine import score_samples
 from asd_edge.scorer.arcface_log_odds import arcface_log_odds
 from asd_edge.scorer.fixed_head import fixed_head, row_distance
 from asd_edge.scorer.fixed_log_odds import fixed_log_odds
-from tests.bench.float_tflite import float_tflite_bytes
 from tests.bench.write_result import ROOT, write_result
 from tests.engine.engine_programs import compile_program
 from tests.engine.fuzz_images import run_fuzzer
