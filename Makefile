@@ -15,7 +15,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .PHONY: help install demo test check fuzz soak bars constraints clean setup-emulation frontend-tables
 .PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-engine bench-cores
-.PHONY: bench-quantization bench-targets bench-calibration bench-finetune bench-listen
+.PHONY: bench-quantization bench-recipes bench-targets bench-calibration bench-finetune bench-listen
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
@@ -26,7 +26,7 @@ help:
 	@echo 'make setup-emulation    cross compilers, QEMU and Chromium from Debian packages, for the tests that need them'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
 	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-engine|bench-cores    measure one result again'
-	@echo 'make bench-quantization|bench-targets|bench-calibration|bench-finetune|bench-listen    likewise; the first installs TensorFlow beside (3.5 GB)'
+	@echo 'make bench-quantization|bench-recipes|bench-targets|bench-calibration|bench-finetune|bench-listen    likewise; the first installs TensorFlow beside (3.5 GB)'
 
 install: .venv/dev.stamp .venv-tflite-runtime/stamp
 
@@ -124,6 +124,9 @@ bench-engine: install
 
 bench-quantization: install .venv-stock/stamp
 	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_quantization
+
+bench-recipes: install
+	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_recipes
 
 bench-targets: install
 	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_targets

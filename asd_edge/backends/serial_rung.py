@@ -9,10 +9,9 @@ from asd_edge.backends.network_inputs import FIXED
 from asd_edge.backends.rung import Clip, ClipScore
 from asd_edge.backends.score_records import Q16
 from asd_edge.backends.serial_link import BoardHello, LinkScore, StreamLostError, open_link
-from asd_edge.compiler.compile_network import compile_work, core_named
-from asd_edge.compiler.read_image import read_image
 from asd_edge.errors import BackendError, ClipError
 from asd_edge.export.detector import ARCFACE, Detector
+from asd_edge.export.read_tflite import read_tflite
 from asd_edge.export.work_files import DETECTOR_FILE, TFLITE_FILE
 from asd_edge.scorer.cross_entropy import cross_entropy
 
@@ -34,14 +33,17 @@ class SerialRung:
         self._link = open_link(self._port)
         hello = self._link.hello()
         self._check(hello, work)
-        graph = read_image(compile_work(work, core_named("generic")).content).stream_graph()
-        self._output = graph.tensors[graph.output]
+        graph = read_tflite(work / TFLITE_FILE)
+        (output,) = graph.outputs
+        quantization = graph.tensors[output].quantization
+        assert quantization is not None  # the reader refuses an activation without one
+        self._scale, self._zero_point = float(quantization.scale[0]), int(quantization.zero_point[0])
         self.runtime = f"{hello.board} on {self._port}, model {hello.source_sha256[:12]}"
 
     def score(self, clip: Clip) -> ClipScore:
         found = self._score(clip)
         score = found.score_q16 / Q16
-        output = (found.codes.astype(np.float64) - self._output.zero_point) * self._output.scale
+        output = (found.codes.astype(np.float64) - self._zero_point) * self._scale
         is_arcface = self._detector.kind == ARCFACE
         return ClipScore(
             score, cross_entropy(score) if is_arcface else None, output, found.codes if is_arcface else None

@@ -29,7 +29,7 @@ from asd_edge.graph.graph import Graph
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes
 from asd_edge.model.checkpoint import load_checkpoint, shipped_checkpoint
-from quantization.recipe import load_recipe
+from quantization.recipe import Recipe, load_recipe
 from tests.bench.kept_exports import kept_export
 from tests.bench.stock_route import read_features
 from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
@@ -88,10 +88,10 @@ class Study:
         self._judged = [self._features(name) for name in spread_evenly(tuple(held_back), N_JUDGED)]
         self._expected = np.stack(OnnxModel(work / ONNX_FILE).outputs(network_inputs(self._judged, self._graph)))
 
-    def losses(self, names: Sequence[str]) -> Losses:
-        """Of the network calibrated with these clips."""
+    def losses(self, names: Sequence[str], recipe: Recipe | None = None) -> Losses:
+        """Of the network calibrated with these clips; `recipe` None: the default."""
         calibration = CalibrationSet(tuple(self._features(name) for name in names), {}, len(names))
-        network = quantize_network(self._graph, calibration, load_recipe(RECIPE))
+        network = quantize_network(self._graph, calibration, recipe or load_recipe(RECIPE))
         found = np.stack(list(int8_outputs(network.int8_graph, network_inputs(self._judged, self._graph))))
         lost = 1.0 - row_cosines(self._expected, found)
         return Losses(float(lost.mean()), float(lost.max()))

@@ -49,6 +49,11 @@ def kept_stock(work: Path, data: Path, out: Path) -> StockFile:
     return StockFile(str(note["commands"]), float(note["seconds"]), float(note["float_cosine"]))
 
 
+def sources_sha256(names: Sequence[str]) -> str:
+    """Of these folders' and files' code."""
+    return _sha256(_sources(names))
+
+
 def _sources(names: Sequence[str]) -> list[bytes]:
     paths = [path for name in names for path in [ROOT / name, *(ROOT / name).rglob("*")]]
     return [path.read_bytes() for path in sorted(paths) if path.suffix in (".py", ".yaml", ".txt") and path.is_file()]
