@@ -1,4 +1,4 @@
-"""What each step of a recipe is worth: 1 - cosine of the int8 embedding over held-back normal clips, all training seeds.
+"""What each step of a recipe is worth: 1 - cosine of the int8 embedding over held-back normal clips, all seeds.
 
     python -m tests.bench.bench_recipes
 
