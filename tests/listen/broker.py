@@ -100,9 +100,12 @@ class Broker:
 
 @dataclass
 class Received:
-    """`events`: what is new by the rule for consumers, a run's numbers in rising order; `n_doubles`: the others."""
+    """`events`: what is new by the rule for consumers, a run's numbers in rising order, and when each came, in seconds
+    of the monotonic clock; `n_doubles`: the others.
+    """
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    came_at: list[float] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
     n_doubles: int = 0
     status: str = ""
@@ -144,6 +147,7 @@ class Subscriber:
             return
         self._newest[run] = number
         self.received.topics.append(message.topic)
+        self.received.came_at.append(time.monotonic())
         self.received.events.append(event)
 
 
