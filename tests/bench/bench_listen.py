@@ -29,7 +29,7 @@ from tests.bench.sliding_figures import sliding_on_board
 from tests.bench.write_result import RESULTS, ROOT, write_result
 from tests.listen.running_service import ServiceProcess, write_all, write_config
 from tests.listen.soak import a_consumer, soak
-from tests.listen.told_events import Told, of
+from tests.listen.told_events import Told
 
 MACHINE, RATE_HZ, HOP, STEP, ADVANCE = "fan/id_00", 16_000, 512, 64, 8192
 SLIDING_IMAGE = "model-generic-sliding.asdm"
