@@ -157,9 +157,9 @@ class SerialLink:
     def _await(self, kind: int) -> Frame | None:
         end = time.monotonic() + SECONDS_PER_TRY
         while time.monotonic() < end:
-            for frame in self._receiver.receive(self._line.read(1) + self._line.read(_waiting(self._line))):
-                if frame.type == ALARM:
-                    self.unasked.append(frame)
+            frames = self._receiver.receive(self._line.read(1) + self._line.read(_waiting(self._line)))
+            self.unasked += [frame for frame in frames if frame.type == ALARM]  # those behind the answer too
+            for frame in frames:
                 if frame.sequence == self._sequence and frame.type == kind | _ANSWER:
                     return frame
                 if frame.sequence == self._sequence and frame.type == _REFUSAL:
