@@ -16,17 +16,18 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 .PHONY: help install demo test check fuzz soak bars constraints clean setup-emulation frontend-tables
 .PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-engine bench-cores
 .PHONY: bench-quantization bench-recipes bench-targets bench-calibration bench-finetune bench-listen
+.PHONY: bench-profile bench-provision
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
-	@echo 'make fuzz    a million mutated model images through the loader and the engine under sanitizers (clang)'
+	@echo 'make fuzz    a million mutated model images, and as many bundles and update logs, under sanitizers (clang)'
 	@echo 'make soak    an hour of audio through the listening service at 20 times real time, with faults'
 	@echo 'make setup-emulation    cross compilers, QEMU and Chromium from Debian packages, for the tests that need them'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
 	@echo 'make bench-cli|bench-demo|bench-ci|bench-train|bench-export|bench-evaluate|bench-frontend|bench-engine|bench-cores    measure one result again'
-	@echo 'make bench-quantization|bench-recipes|bench-targets|bench-calibration|bench-finetune|bench-listen    likewise; the first installs TensorFlow beside (3.5 GB)'
+	@echo 'make bench-quantization|bench-recipes|bench-targets|bench-calibration|bench-finetune|bench-listen|bench-profile|bench-provision    likewise; the first installs TensorFlow beside (3.5 GB)'
 
 install: .venv/dev.stamp .venv-tflite-runtime/stamp
 
@@ -85,6 +86,7 @@ check: .venv/dev.stamp
 
 fuzz: .venv/dev.stamp
 	$(BIN)/python -m tests.engine.fuzz_images 1000000
+	$(BIN)/python -m tests.package.fuzz_device 1000000
 
 soak: .venv/dev.stamp
 	$(BIN)/python -m tests.listen.soak 60
@@ -94,6 +96,12 @@ bars: .venv/dev.stamp
 
 bench-listen: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.bench_listen
+
+bench-profile: install
+	$(BIN)/python -m tests.bench.bench_profile
+
+bench-provision: install
+	$(ONE_THREAD) $(BIN)/python -m tests.bench.bench_provision
 
 bench-cli: .venv/dev.stamp
 	$(BIN)/python -m tests.bench.bench_cli
@@ -145,11 +153,13 @@ EMULATION := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm qemu-user
 	libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross clang libclang-rt-dev clang-format cmake
 # Opens the report as its readers do.
 BROWSER := chromium
-SERVICES := mosquitto openssl systemd libportaudio2 libasound2-data
+SERVICES := mosquitto openssh-server openssl systemd libportaudio2 libasound2-data rauc squashfs-tools dbus
+# What writes whole images onto boards.
+PROGRAMMERS := gdb-multiarch openocd dfu-util
 
 setup-emulation:
 	apt-get update -q
-	apt-get install -y -q --no-install-recommends $(EMULATION) $(BROWSER) $(SERVICES)
+	apt-get install -y -q --no-install-recommends $(EMULATION) $(BROWSER) $(SERVICES) $(PROGRAMMERS)
 
 # After a deliberate upgrade: what is installed now becomes what is pinned.
 constraints: .venv/dev.stamp

@@ -15,7 +15,8 @@ from asd_edge.errors import CompilerError
 _PLACES = (Path(__file__).with_name("boards.yaml"), Path(__file__).parents[1] / "boards.yaml")
 _N_NEAR = 3  # names that are offered for a misspelt one
 Positive = Annotated[int, Field(gt=0)]
-PositiveNumber = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Value = TypeVar("Value")
 
 
@@ -62,8 +63,10 @@ class Facts(_Record):
     clock_hz: Fact[Positive] = Fact[Positive]()
     isa: Fact[str] = Fact[str]()
     ram_bytes: Fact[Positive] = Fact[Positive]()
+    flash_base: Fact[NotNegative] = Fact[NotNegative]()  # its first address
     flash_bytes: Fact[Positive] = Fact[Positive]()
     flash_sectors: Fact[str] = Fact[str]()
+    external_flash: Fact[str] = Fact[str]()  # on the board, beside the part
     wait_states: Fact[str] = Fact[str]()
     caches: Fact[str] = Fact[str]()
     memory_bytes_per_s: Fact[Positive] = Fact[Positive]()
@@ -86,11 +89,37 @@ class Facts(_Record):
         return {name: getattr(self, name) for name in Facts.model_fields}
 
 
-class Slot(_Record):
-    """A stretch of flash that holds one image."""
+class ModelFlash(_Record):
+    """The flash behind the firmware, where a board holds one image and no signed bundles."""
 
-    offset: Annotated[int, Field(ge=0)]  # from the start of flash
+    offset: NotNegative  # from the start of flash
     bytes: Positive
+
+
+class Slots(_Record):
+    """Where a board keeps two signed bundles and the log of what was decided about them; absolute addresses."""
+
+    addresses: tuple[NotNegative, NotNegative]
+    bytes: Positive  # of each: a bundle, its header included
+    log: tuple[NotNegative, NotNegative]  # a page each
+    page_bytes: Positive  # that one erase takes
+    firmware_bytes: NotNegative  # kept for the firmware at the start of that flash; 0: it lies elsewhere
+
+    @model_validator(mode="after")
+    def _pages_are_apart(self) -> "Slots":
+        n_page, end = self.page_bytes, 0
+        for start, n_bytes in self.stretches():
+            if start % n_page or n_bytes % n_page:
+                raise ValueError(f"slots: {n_bytes:,} bytes at {start:#010x} aren't whole pages of {n_page:,}")
+            if start < end:
+                raise ValueError(f"slots: what begins at {start:#010x} overlaps what lies before it")
+            end = start + n_bytes
+        return self
+
+    def stretches(self) -> list[tuple[int, int]]:
+        """Address and bytes of the log's pages and the slots, by address."""
+        pages = [(address, self.page_bytes) for address in self.log]
+        return sorted(pages + [(address, self.bytes) for address in self.addresses])
 
 
 class Board(_Record):
@@ -101,7 +130,8 @@ class Board(_Record):
     kernels: Literal["generic", "dsp", "mve"]
     emulator: str | None = None  # the emulated machine that runs the programs of its core
     device_tree_model: str | None = None  # how /proc/device-tree/model of a Linux board starts
-    slots: tuple[Slot, ...] = ()
+    model_flash: ModelFlash | None = None
+    slots: Slots | None = None
     facts: Facts
 
     @model_validator(mode="before")
@@ -111,12 +141,14 @@ class Board(_Record):
         return {**{name: value for name, value in given.items() if name not in facts}, "facts": facts}
 
     @model_validator(mode="after")
-    def _slots_lie_in_flash(self) -> "Board":
-        end = 0
-        for slot in self.slots:
-            if self.flash_bytes is None or slot.offset < end or slot.offset + slot.bytes > self.flash_bytes:
-                raise ValueError(f"slot at {slot.offset} overlaps another one or leaves the flash")
-            end = slot.offset + slot.bytes
+    def _models_lie_in_flash(self) -> "Board":
+        room, n_flash, base = self.model_flash, self.flash_bytes, self.facts.flash_base.value
+        if room is not None and (n_flash is None or room.offset + room.bytes > n_flash):
+            raise ValueError(f"model_flash: {room.bytes:,} bytes at offset {room.offset:,} leave the flash")
+        if self.slots is not None and n_flash is not None and base is not None:
+            first, last = self.slots.stretches()[0], self.slots.stretches()[-1]
+            if first[0] < base + self.slots.firmware_bytes or sum(last) > base + n_flash:
+                raise ValueError(f"slots: {first[0]:#010x} to {sum(last):#010x} leave the flash behind the firmware")
         return self
 
     @property
@@ -142,8 +174,8 @@ class Board(_Record):
 
     @property
     def image_bytes(self) -> int | None:
-        """The greatest image that fits a slot; None: any."""
-        return max((slot.bytes for slot in self.slots), default=None)
+        """The greatest image that fits the flash beside the firmware; None: any."""
+        return None if self.model_flash is None else self.model_flash.bytes
 
 
 @dataclass(frozen=True)
@@ -173,7 +205,7 @@ def load_board_table(path: Path | None = None, known: Mapping[str, Document] | N
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "facts")
         raise CompilerError(f"{found}: {_place_of(error, content)}{where}: {first['msg']}; correct it") from error
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise CompilerError(f"{found}: is no list of boards ({reason}); see the one that asd-edge ships") from error
     for name, board in boards.items():

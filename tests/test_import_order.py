@@ -24,11 +24,12 @@ STAGES = (
     "asd_edge.diagnose",
     "asd_edge.profiling",
     "asd_edge.report",
+    "asd_edge.provision",
     "asd_edge.package",
     "asd_edge.flash",
     "asd_edge.listen",
 )
-LEAVES = ("asd_edge.errors", "asd_edge.boards", "asd_edge.native", "asd_edge.native_engine")
+LEAVES = ("asd_edge.errors", "asd_edge.boards", "asd_edge.native", "asd_edge.native_engine", "asd_edge.ssh_host")
 IMPORTS_EVERYTHING = "asd_edge.cli"
 
 # What a device doesn't have. A stage that runs there must not import it, not even inside a function.
@@ -46,6 +47,10 @@ DEVICE_SIDE = (
     "asd_edge.listen",
     "quantization.interpret_int8",
     "quantization.fixed_point",
+    "asd_edge.package.rauc_record",
+    "asd_edge.package.rauc_slots",
+    "asd_edge.package.rauc_setup",
+    "asd_edge.package.self_test",
 )
 DEVICE_SIDE_EXCEPT = ("asd_edge.frontend.torch_log_mel",)
 

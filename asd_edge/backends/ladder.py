@@ -16,7 +16,12 @@ from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 TORCH, ONNX, TFLITE, REFERENCE, HOST = "torch", "onnx", "tflite", "reference", "host"
 EMULATOR = "emulator"  # of a board: "emulator:mps2-an386"
 SERIAL = "serial"  # a board at a port: "serial:/dev/ttyACM0"
-NAMED = {EMULATOR: "BOARD", SERIAL: "PORT"}  # what stands behind the rung's colon; these run only where they are named
+SSH = "ssh"  # a Linux board, and what runs the model there: "ssh:pi@raspberrypi.local/engine"
+NAMED = {
+    EMULATOR: "BOARD",
+    SERIAL: "PORT",
+    SSH: "HOST/engine|litert|edgetpu",
+}  # what stands behind the rung's colon; these run only where they are named
 CHECKPOINT_FILES = (WEIGHTS_FILE, SETTINGS_FILE)
 
 LADDER = {  # rung -> the files of the work directory that it needs; always in this order
@@ -27,6 +32,7 @@ LADDER = {  # rung -> the files of the work directory that it needs; always in t
     HOST: (TFLITE_FILE, DETECTOR_FILE),
     EMULATOR: (TFLITE_FILE, DETECTOR_FILE),
     SERIAL: (TFLITE_FILE, DETECTOR_FILE),
+    SSH: (TFLITE_FILE, DETECTOR_FILE),
 }
 RUNGS_OF_THIS_MACHINE = tuple(name for name in LADDER if name not in NAMED)
 INT8_RUNGS = (TFLITE, REFERENCE, HOST)
@@ -39,7 +45,7 @@ MADE_BY = {
 
 
 def rung_kind(name: str) -> str:
-    """The rung without the board or the port that it names."""
+    """The rung without the board, port or host that it names."""
     return name.partition(":")[0]
 
 
@@ -123,5 +129,9 @@ def open_rung(name: str, work: Path, frontend: str | None = None) -> Rung:
             from asd_edge.backends.serial_rung import SerialRung
 
             return SerialRung(work, load_detector(work / DETECTOR_FILE), name)
+        case "ssh":
+            from asd_edge.backends.ssh_rung import open_ssh_rung
+
+            return open_ssh_rung(work, load_detector(work / DETECTOR_FILE), name, frontend)
         case _:
             raise BackendError(f"{name!r} is no rung; choose from {', '.join(_forms())}")

@@ -23,6 +23,7 @@ from asd_edge.cli import (
     listen,
     package,
     profile,
+    provision,
     report,
     score,
     train,
@@ -56,7 +57,10 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(listen.app, name="listen")
-for commands in (train, finetune, export, compiler, evaluate, diagnose, score, boards, profile, report, package, flash):
+for commands in (
+    *(train, finetune, export, compiler, evaluate, diagnose, score, boards, profile, report),
+    *(provision, package, flash),
+):
     commands.add_commands(app)
 
 

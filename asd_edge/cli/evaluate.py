@@ -12,7 +12,8 @@ def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command(
         epilog="\b\nExamples:\n  asd-edge evaluate work/mine --data data/synthetic\n"
-        "  asd-edge evaluate work/mine --data data/synthetic --backends torch,tflite --json > result.json"
+        "  asd-edge evaluate work/mine --data data/synthetic --backends torch,tflite --json > result.json\n"
+        "  asd-edge evaluate work/mine --data data/synthetic --backends host,ssh:pi@raspberrypi.local/engine"
     )(evaluate)
     app.command(
         epilog="\b\nExamples:\n  asd-edge explain data/synthetic/fan/test/anomaly_id_00_00000000.wav --work work/mine\n"
@@ -28,7 +29,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="RUNG,...",
-            help="torch,onnx,tflite,reference,host, emulator:BOARD, serial:PORT[@BAUD]. Default: the first five.",
+            help="torch,onnx,tflite,reference,host, emulator:BOARD, serial:PORT[@BAUD], ssh:HOST/engine, "
+            "ssh:HOST/litert, ssh:HOST/edgetpu. Default: the first five.",
         ),
     ] = None,
     sqnr: Annotated[bool, typer.Option("--sqnr", help="Signal-to-quantization-noise ratio per layer too.")] = False,

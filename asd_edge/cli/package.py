@@ -1,16 +1,17 @@
-"""`asd-edge package`, `verify` and `keys`: signed bundles, and who signs them."""
+"""`asd-edge package`, `verify`, `keys` and `slots`: signed bundles, who signs them, and where a computer keeps them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asd_edge.cli import slots
 from asd_edge.cli.console import Json, progress_bar
 
 if TYPE_CHECKING:
     from asd_edge.package.bundle import Bundle
 
-keys = typer.Typer(help="Ed25519 keys that sign bundles.", no_args_is_help=True)
+keys = typer.Typer(help="Keys that sign bundles.", no_args_is_help=True)
 AUTO = "auto"
 _KEY_BYTES_PER_LINE = 16
 
@@ -18,13 +19,15 @@ _KEY_BYTES_PER_LINE = 16
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command(
-        epilog="\b\nExample:\n"
-        "  asd-edge package work/mine --board mps2-an386 --machine fan/id_00 --key plant.key --version 1"
+        epilog="\b\nExamples:\n"
+        "  asd-edge package work/mine --board mps2-an386 --machine fan/id_00 --key plant.key --version 1\n"
+        "  asd-edge package work/mine --board rpi4 --machine fan/id_00 --key rauc.key --version 1 --rauc"
     )(package)
     app.command(
         epilog="\b\nExample:\n  asd-edge verify work/mine/mps2-an386-fan-id_00-v1.asdb --public-key plant.key.pub"
     )(verify)
     app.add_typer(keys, name="keys")
+    app.add_typer(slots.app, name="slots")
 
 
 def package(
@@ -37,6 +40,9 @@ def package(
         str, typer.Option(metavar="auto|SCORE", help="auto: of WORK/thresholds.json, from normal clips alone.")
     ] = AUTO,
     least_firmware: Annotated[int, typer.Option(min=1, help="Oldest firmware that may run it.")] = 1,
+    rauc: Annotated[
+        bool, typer.Option("--rauc", help="For a board with Linux: a RAUC bundle, signed by a key of keys new --rauc.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: in WORK.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +50,16 @@ def package(
     from asd_edge.boards import board_named
     from asd_edge.package.package_work import PackageRequest, package_work
 
+    if rauc and least_firmware != 1:
+        raise typer.BadParameter("--least-firmware is for boards without Linux; leave it out with --rauc")
     request = PackageRequest(board_named(board_name), machine, key, version, _threshold_of(threshold), least_firmware)
+    if rauc:
+        from asd_edge.package.rauc_bundle import package_rauc
+
+        with progress_bar("compiling, self-testing, signing"):
+            path, record = package_rauc(work_dir, request, out)
+        slots.say(path, record, as_json)
+        return
     with progress_bar("compiling, self-testing, signing"):
         path, bundle = package_work(work_dir, request, out)
     _say(path, bundle, as_json)
@@ -65,11 +80,21 @@ def verify(
     _say(bundle_path, bundle, as_json)
 
 
-@keys.command(epilog="\b\nExample:\n  asd-edge keys new plant.key")
+@keys.command(epilog="\b\nExamples:\n  asd-edge keys new plant.key\n  asd-edge keys new rauc.key --rauc")
 def new(
-    path: Annotated[Path, typer.Argument(metavar="KEY", help="File of the private key; KEY.pub is the other.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="KEY", help="File of the private key; the public one lies beside it.")
+    ],
+    rauc: Annotated[bool, typer.Option("--rauc", help="An EC key and its certificate KEY.crt, for RAUC.")] = False,
 ) -> None:
-    """Make a key pair: KEY signs and stays secret, KEY.pub goes into the firmware."""
+    """Make a key pair: KEY signs and stays secret, KEY.pub goes into the firmware, KEY.crt onto computers with RAUC."""
+    if rauc:
+        from asd_edge.package.rauc_keys import write_new_rauc_keys
+
+        certificate = write_new_rauc_keys(path)
+        typer.echo(f"{path}: private, readable by you alone; keep a copy in a safe place, whoever has it signs models")
+        typer.echo(f"{certificate}: for every computer: asd-edge slots setup --board B --certificate {certificate}")
+        return
     from asd_edge.package.keys import write_new_keys
 
     public_path = write_new_keys(path)

@@ -19,6 +19,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command(
         epilog="\b\nExamples:\n  asd-edge profile --board nucleo-u575zi-q work/mine\n"
         "  asd-edge profile --board rpi4\n"
+        "  asd-edge profile --board rpi4 --host pi@raspberrypi.local work/mine\n"
         "  asd-edge profile --board mine --boards my.yaml work/mine --json"
     )(profile)
 
@@ -29,6 +30,9 @@ def profile(
         Path | None,
         typer.Argument(metavar="WORK", help="Work directory that export wrote. Default: the shipped checkpoint."),
     ] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="[USER@]HOST[:PORT]", help="Measure on the board, which SSH reaches there.")
+    ] = None,
     boards_file: BoardsFile = None,
     cell_mah: Annotated[
         float, typer.Option(min=1.0, help="Charge of the cell that battery life is for. Default: an 18650 cell's.")
@@ -36,8 +40,8 @@ def profile(
     cell_volts: Annotated[float, typer.Option(min=0.1, help="Its nominal voltage.")] = _CELL_VOLTS,
     as_json: Json = False,
 ) -> None:
-    """Say what a model takes on a board: measured where this machine is the board, else counted on an emulated core
-    and estimated, each figure with its method and band; WORK/profile-BOARD.json holds the same.
+    """Say what a model takes on a board: measured where this machine is the board or --host reaches it, else counted on
+    an emulated core and estimated, each figure with its method and band; WORK/profile-BOARD.json holds the same.
     """
     import json
     import os
@@ -48,18 +52,22 @@ def profile(
     from asd_edge.profiling.profile_record import Cell, profile_content
     from asd_edge.profiling.profile_tables import layer_table, profile_lines
     from asd_edge.profiling.write_profile import write_profile
+    from asd_edge.ssh_host import parse_address
 
     board = board_named(board_name, load_boards_with(boards_file).boards)
     words = ["asd-edge", "profile", "--board", board_name]
+    words += [] if host is None else ["--host", host]
     words += [] if boards_file is None else ["--boards", str(boards_file)]
     words += [] if work_dir is None else [str(work_dir)]
-    with interruptible("run the same command again"), progress_bar("building, emulating, counting") as on_progress:
+    address = None if host is None else parse_address(host)
+    doing = "building, emulating, counting" if host is None else "building, copying, measuring"
+    with interruptible("run the same command again"), progress_bar(doing) as on_progress:
         if work_dir is None:
             from asd_edge.profiling.shipped_work import shipped_work
 
             cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "asd-edge"
             work_dir = shipped_work(cache, on_progress)
-        found = profile_board(board, work_dir, Cell(cell_mah, cell_volts), shlex.join(words))
+        found = profile_board(board, work_dir, Cell(cell_mah, cell_volts), shlex.join(words), address=address)
         path = write_profile(found, work_dir)
     if as_json:
         typer.echo(json.dumps(profile_content(found), indent=1))

@@ -78,7 +78,10 @@ def read_bundle(content: bytes, keys: Sequence[Ed25519PublicKey], place: Path) -
     if len(image) != image_bytes or hashlib.sha256(image).digest() != sha256:
         raise PackageError(f"{place}: its image isn't the one that was signed; copy the bundle again")
     self_test = SelfTest(seed, n_samples, score, output_sha256)
-    board_name, machine_name = (name.rstrip(b"\0").decode() for name in (board, machine))
+    try:
+        board_name, machine_name = (name.partition(b"\0")[0].decode() for name in (board, machine))
+    except UnicodeDecodeError as error:
+        raise PackageError(f"{place}: its board or machine is no text; package it again") from error
     return Bundle(board_name, machine_name, class_index, threshold, version, least_firmware, self_test, image)
 
 

@@ -5,7 +5,9 @@ import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -32,36 +34,46 @@ def write_new_keys(path: Path) -> Path:
         if existing.exists():
             raise PackageError(f"{existing}: exists; a key is never overwritten: choose another name")
     key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    write_private_key(path, key)
+    write_text_atomically(public_path, public.decode())
+    return public_path
+
+
+def write_private_key(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
+    """A new file, readable by its owner alone. Raises PackageError where it can't be written."""
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR), "wb") as file:
             file.write(private)
     except OSError as error:
         raise PackageError(f"{path}: can't be written ({error.strerror or error}); choose another place") from error
-    write_text_atomically(public_path, public.decode())
-    return public_path
 
 
 def load_private_key(path: Path) -> Ed25519PrivateKey:
     """Raises PackageError for a file that isn't an Ed25519 private key, or that others than its owner may read."""
-    content = _read(path)
-    if os.name == "posix" and path.stat().st_mode & _OTHERS:
-        raise PackageError(f"{path}: others than its owner may read this private key; run chmod 600 {path}")
-    try:
-        key = load_pem_private_key(content, password=None)
-    except (ValueError, TypeError) as error:
-        raise PackageError(f"{path}: no unencrypted private key in PEM; make one with asd-edge keys new") from error
+    key = read_private_key(path)
     if not isinstance(key, Ed25519PrivateKey):
         raise PackageError(f"{path}: no Ed25519 key; make one with asd-edge keys new")
     return key
 
 
+def read_private_key(path: Path) -> PrivateKeyTypes:
+    """Of any kind. Raises PackageError for a file that holds none, or that others than its owner may read."""
+    content = read_key_file(path)
+    if os.name == "posix" and path.stat().st_mode & _OTHERS:
+        raise PackageError(f"{path}: others than its owner may read this private key; run chmod 600 {path}")
+    try:
+        return load_pem_private_key(content, password=None)
+    except (ValueError, TypeError) as error:
+        raise PackageError(f"{path}: no unencrypted private key in PEM; make one with asd-edge keys new") from error
+
+
 def load_public_key(path: Path) -> Ed25519PublicKey:
     """Raises PackageError for a file that isn't an Ed25519 public key."""
     try:
-        key = load_pem_public_key(_read(path))
+        key = load_pem_public_key(read_key_file(path))
     except (ValueError, TypeError) as error:
         raise PackageError(f"{path}: no public key in PEM; give the file that asd-edge keys new wrote") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -78,7 +90,8 @@ def is_signed_by(key: Ed25519PublicKey, message: bytes, signature: bytes) -> boo
     return True
 
 
-def _read(path: Path) -> bytes:
+def read_key_file(path: Path) -> bytes:
+    """Raises PackageError where it can't be read."""
     try:
         return path.read_bytes()
     except OSError as error:

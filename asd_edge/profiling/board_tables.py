@@ -14,7 +14,7 @@ from asd_edge.profiling.cycle_model import ISSUE_WIDTH, calibrate
 
 UNKNOWN, NO_MATTER = "unknown", "does not apply"
 _OF_FLASH, _OF_ACCELERATOR = (
-    ("flash_bytes", "flash_sectors", "wait_states"),
+    ("flash_base", "flash_bytes", "flash_sectors", "wait_states"),
     ("accelerator_macs_per_s", "accelerator_clock_hz"),
 )
 
@@ -50,7 +50,9 @@ def board_table(board: Board, documents: Mapping[str, Document]) -> Table:
         source = ("", "", "") if document is None else (document.title, document.revision, fact.page)
         cells = [_shown(value, "-") for value in source] if document is not None else list(source)
         absent = UNKNOWN if applies(board, name) else NO_MATTER
-        shown.add_row(name, Text(_shown(fact.value, absent)), *(Text(str(cell)) for cell in cells))
+        value = f"{fact.value:#010x}" if name == "flash_base" and fact.value is not None else _shown(fact.value, absent)
+        shown.add_row(name, Text(value), *(Text(str(cell)) for cell in cells))
+    shown.add_row("slots", Text(_slots_in_words(board)), "computed" if board.slots is not None else "")
     return shown
 
 
@@ -62,8 +64,11 @@ def board_content(board: Board, documents: Mapping[str, Document]) -> dict[str, 
         value = fact.value.model_dump() if isinstance(fact.value, BaseModel) else fact.value
         title, revision = (None, None) if document is None else (document.title, document.revision)
         facts[name] = {"value": value, "document": title, "revision": revision, "page": fact.page}
-    slots = [slot.model_dump() for slot in board.slots]
-    return {"system": board.system, "kernels": board.kernels, "emulator": board.emulator, "slots": slots, **facts}
+    kept = {
+        name: value.model_dump() for name in ("model_flash", "slots") if (value := getattr(board, name)) is not None
+    }
+    rest = {"model_flash": None, "slots": None, **kept}
+    return {"system": board.system, "kernels": board.kernels, "emulator": board.emulator, **rest, **facts}
 
 
 def check_content(table: BoardTable) -> dict[str, Any]:
@@ -109,6 +114,8 @@ def applies(board: Board, name: str) -> bool:
     """Whether a board has such a thing: a Linux board no flash sectors, one without accelerator no clock of it."""
     if board.part is None and name != "core" and board.name in ("host", board.emulator):
         return False  # stands for no part
+    if name == "external_flash":
+        return board.facts.external_flash.value is not None  # documents list what a board has
     if name in _OF_FLASH:
         return board.system == "mcu"
     if name == "memory_bytes_per_s":
@@ -143,6 +150,17 @@ def stale_cycles(board: Board) -> Cycles | None:
         return None
     found = calibrate(board.name, board.core).cycles
     return None if found == fact.value else found
+
+
+def _slots_in_words(board: Board) -> str:
+    slots = board.slots
+    if slots is None:
+        return "none" if board.system == "mcu" else NO_MATTER
+    places, log = (" and ".join(f"{address:#010x}" for address in pair) for pair in (slots.addresses, slots.log))
+    return (
+        f"{places}, {slots.bytes:,} bytes each; log {log}; pages of {slots.page_bytes:,}; "
+        f"firmware {slots.firmware_bytes:,}"
+    )
 
 
 def _table(first: str, title: str) -> Table:

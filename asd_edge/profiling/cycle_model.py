@@ -14,7 +14,7 @@ from asd_edge.profiling.published import TASKS, Published, load_published
 
 REFERENCE_BOARD, REFERENCE_ENGINE = "nucleo-l4r5zi", "TFLM 2.3.1 + CMSIS-NN"
 LEAST_MEASUREMENTS = 4  # from which a leave-one-out error means anything
-# Instructions that can begin in one cycle: Arm's technical reference manuals and software optimization guides.
+# Instructions that can begin in one cycle; DESIGN.md has where each stands. Never too few: it is a band's lower end.
 ISSUE_WIDTH = {
     "cortex-m4": 1,
     "cortex-m33": 2,

@@ -14,9 +14,10 @@ from asd_edge.compiler.check_budget import check_budget
 from asd_edge.compiler.compile_network import compile_graph, core_named
 from asd_edge.compiler.plan_report import plan_report
 from asd_edge.compiler.read_image import read_image
-from asd_edge.errors import CompilerError
+from asd_edge.errors import CheckpointError, CompilerError
 from asd_edge.export.detector import ARCFACE, Detector, InputScale
 from asd_edge.graph.graph import Graph
+from asd_edge.model.checkpoint import load_checkpoint
 from asd_edge.model.config import LOG_MEL, ModelConfig
 from quantization.calibrate import calibrate
 from quantization.observers import ranges_of
@@ -39,6 +40,17 @@ def widest_that_fits(model: ModelConfig, detector: Detector, board: Board) -> fl
         else:
             widths = widths[len(widths) // 2 + 1 :]
     return fitting
+
+
+def width_advice(work: Path, detector: Detector, board: Board) -> str:
+    """What to do about a model of a work directory that is too large for the board, in words."""
+    try:
+        width = widest_that_fits(load_checkpoint(work).model, detector, board)
+    except CheckpointError:  # an ONNX file was exported
+        width = None
+    if width is None:
+        return "no narrower network of this kind fits: choose another board"
+    return f"a network of width {width:g} fits: asd-edge train --width {width:g}"
 
 
 def _fits(model: ModelConfig, detector: Detector, board: Board) -> bool:

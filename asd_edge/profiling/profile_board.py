@@ -1,4 +1,6 @@
-"""A work directory and a board -> its profile: measured where this machine is the board, else counted and estimated."""
+"""A work directory and a board -> its profile: measured where this machine is the board or SSH reaches it, else counted
+and estimated.
+"""
 
 import hashlib
 from pathlib import Path
@@ -12,36 +14,52 @@ from asd_edge.compiler.compile_network import core_named
 from asd_edge.compiler.plan_report import PlanReport, plan_report
 from asd_edge.compiler.read_image import ModelImage, load_image
 from asd_edge.compiler.write_image import write_image
-from asd_edge.errors import BackendError, CheckpointError, CompilerError, ImageError
+from asd_edge.errors import BackendError, CompilerError, ImageError
 from asd_edge.export.detector import Detector, load_detector
 from asd_edge.export.work_files import DETECTOR_FILE, TFLITE_FILE
-from asd_edge.model.checkpoint import load_checkpoint
-from asd_edge.model.config import ModelConfig
 from asd_edge.profiling.accelerators import estimate_accelerator
 from asd_edge.profiling.board_cycles import cycles_of
 from asd_edge.profiling.count_instructions import EmulatedCounts, count_instructions
 from asd_edge.profiling.energy import battery_hours, clip_energy, duty_cycle
-from asd_edge.profiling.fitting_width import widest_that_fits
+from asd_edge.profiling.fitting_width import width_advice
 from asd_edge.profiling.layer_profiles import layer_profiles, part_profiles
 from asd_edge.profiling.profile_record import COUNTED, ESTIMATED, Cell, Figure, LayerProfile, Profile
 from asd_edge.profiling.time_here import DEVICE_TREE_MODEL, is_this_machine, time_clip
+from asd_edge.profiling.time_over_ssh import time_over_ssh
+from asd_edge.ssh_host import Address
 
 
-def profile_board(board: Board, work: Path, cell: Cell, command: str, model_file: Path = DEVICE_TREE_MODEL) -> Profile:
-    """Raises WorkDirectoryError and CheckpointError for a directory without a model, CompilerError for a board that
-    can't hold it, BackendError where compiler or QEMU are missing or no emulated machine has the board's core.
+def profile_board(
+    board: Board,
+    work: Path,
+    cell: Cell,
+    command: str,
+    model_file: Path = DEVICE_TREE_MODEL,
+    address: Address | None = None,
+) -> Profile:
+    """`address`: where SSH reaches the board.
+
+    Raises WorkDirectoryError and CheckpointError for a directory without a model, CompilerError for a board that
+    can't hold it, BackendError where compiler or QEMU are missing, no emulated machine has the board's core or the
+    address can't be used.
     """
     detector = load_detector(work / DETECTOR_FILE)
     image = _kept_image(work, board.kernels)
     report = plan_report(image)
     budget = _check_fits(report, board, work, detector)
-    is_here = is_this_machine(board, model_file)
-    counts = None if is_here else _counts(board, work, image, detector)
-    cycles = None if is_here else cycles_of(board)
-    clip_seconds = detector.frontend.clip_samples / detector.frontend.sample_rate_hz
+    clip_samples = detector.frontend.clip_samples
+    is_here = address is None and is_this_machine(board, model_file)
+    host_run = None if address is None else time_over_ssh(board, address, work, clip_samples)
+    is_measured = is_here or host_run is not None
+    counts = None if is_measured else _counts(board, work, image, detector)
+    cycles = None if is_measured else cycles_of(board)
+    clip_seconds = clip_samples / detector.frontend.sample_rate_hz
     layers = layer_profiles(report, counts, cycles, board.clock_hz)
     instructions = None if counts is None else _counted(counts.clip_instructions, counts)
-    clip_ms = time_clip(image.content, detector.frontend.clip_samples) if is_here else _ms(instructions, cycles, board)
+    if host_run is not None:
+        clip_ms: Figure | None = host_run.clip_ms
+    else:
+        clip_ms = time_clip(image.content, clip_samples) if is_here else _ms(instructions, cycles, board)
     rtf = None if clip_ms is None else clip_ms.times(1e-3 / clip_seconds, "time per clip over its length")
     duty = duty_cycle(rtf)
     active, asleep = board.facts.active_power_mw.value, board.facts.sleep_power_mw.value
@@ -52,7 +70,7 @@ def profile_board(board: Board, work: Path, cell: Cell, command: str, model_file
         clock_hz=board.clock_hz,
         model_sha256=hashlib.sha256((work / TFLITE_FILE).read_bytes()).hexdigest(),
         command=command,
-        runtime=_runtime(counts, image),
+        runtime=_runtime(counts, image, address),
         clip_seconds=clip_seconds,
         layers=layers,
         parts=part_profiles(layers),
@@ -74,6 +92,7 @@ def profile_board(board: Board, work: Path, cell: Cell, command: str, model_file
         flash_limit=board.flash_bytes,
         hop_limit=1000.0 * detector.frontend.hop_length / detector.frontend.sample_rate_hz,
         ram_parts=_ram_parts(budget, counts),
+        host_run=host_run,
     )
 
 
@@ -98,20 +117,8 @@ def _check_fits(report: PlanReport, board: Board, work: Path, detector: Detector
     try:
         return check_budget(report, board)
     except CompilerError as error:
-        model = _model_of(work)
-        width = None if model is None else widest_that_fits(model, detector, board)
         reason = str(error).partition("; ")[0]
-        if width is None:
-            raise CompilerError(f"{reason}; no narrower network of this kind fits: choose another board") from error
-        raise CompilerError(f"{reason}; a network of width {width:g} fits: asd-edge train --width {width:g}") from error
-
-
-def _model_of(work: Path) -> ModelConfig | None:
-    """None where the network came as an ONNX file, without a checkpoint."""
-    try:
-        return load_checkpoint(work).model
-    except CheckpointError:
-        return None
+        raise CompilerError(f"{reason}; {width_advice(work, detector, board)}") from error
 
 
 def _counts(board: Board, work: Path, image: ModelImage, detector: Detector) -> EmulatedCounts:
@@ -171,8 +178,8 @@ def _flash(report: PlanReport, counts: EmulatedCounts | None) -> Figure:
     return Figure(counts.code_bytes + report.image_bytes, COUNTED, how)
 
 
-def _runtime(counts: EmulatedCounts | None, image: ModelImage) -> str:
+def _runtime(counts: EmulatedCounts | None, image: ModelImage, address: Address | None) -> str:
     model = hashlib.sha256(image.content).hexdigest()[:12]
     if counts is None:
-        return f"asd-edge {__version__} on this machine, image {model}"
+        return f"asd-edge {__version__} on {'this machine' if address is None else address}, image {model}"
     return f"{counts.machine} under QEMU, firmware {counts.firmware_sha256[:12]}, image {model}"

@@ -68,6 +68,28 @@ class Accelerator:
 
 
 @dataclass(frozen=True)
+class HostState:
+    """Of a Linux board at one moment; empty and None: it doesn't say."""
+
+    clocks_hz: tuple[int, ...]  # of each core
+    temperature_c: float | None  # of the hottest sensor
+    throttled: int | None  # bits of vcgencmd get_throttled; 0: neither now nor since the start
+
+
+@dataclass(frozen=True)
+class HostRun:
+    """Measured on a board over SSH; without `network_ms`, of model.tflite in the runtime there, `network` says why."""
+
+    host: str
+    machine: str  # uname -m
+    clip_ms: Figure
+    network: str  # runtime and version
+    network_ms: Figure | None
+    before: HostState
+    after: HostState
+
+
+@dataclass(frozen=True)
 class Profile:
     """None: not known. Memory in bytes, time in ms, energy in mJ; a stack is part of the RAM, `parts` of the layers."""
 
@@ -99,6 +121,7 @@ class Profile:
     flash_limit: int | None
     hop_limit: float
     ram_parts: Mapping[str, int] = field(default_factory=dict)
+    host_run: HostRun | None = None
 
 
 def profile_content(profile: Profile) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from asd_edge.compiler.read_image import printable
 from asd_edge.profiling.layer_profiles import total_profile
-from asd_edge.profiling.profile_record import Accelerator, Figure, LayerProfile, Profile
+from asd_edge.profiling.profile_record import Accelerator, Figure, HostRun, HostState, LayerProfile, Profile
 
 UNKNOWN = "unknown"
 
@@ -46,6 +46,8 @@ def profile_lines(profile: Profile) -> list[str]:
         _line("duty cycle", profile.duty_cycle, ".3f"),
         _line(f"battery life, hours ({cell})", profile.battery_hours, ",.1f"),
     ]
+    if profile.host_run is not None:
+        lines += _host_lines(profile.host_run)
     if profile.accelerator is not None:
         lines += _accelerator_lines(profile.accelerator)
     return [*lines, *_verdict(profile), f"by {profile.runtime}"]
@@ -76,6 +78,24 @@ def _accelerator_lines(found: Accelerator) -> Iterator[str]:
     yield _line(f"network on {found.name}, ms per clip", found.network_ms, ",.3f")
     if found.sram_bytes is not None:
         yield f"its SRAM, bytes: {found.sram_bytes:,}"
+
+
+def _host_lines(found: HostRun) -> Iterator[str]:
+    if found.network_ms is None:
+        yield f"network in a TFLite runtime on {found.host}, ms per clip: not measured, {found.network}"
+    else:
+        yield _line(f"network in {found.network}, ms per clip", found.network_ms, ",.1f")
+    yield f"{found.host} before: {_state(found.before)}; after: {_state(found.after)}"
+    if found.after.throttled:
+        bits = f"{found.after.throttled:#x}"
+        yield f"heat or low voltage held it back since it started (get_throttled {bits}): cool it, check its power"
+
+
+def _state(state: HostState) -> str:
+    clocks = sorted({clock // 1_000_000 for clock in state.clocks_hz})
+    words = " to ".join(str(clock) for clock in dict.fromkeys([*clocks[:1], *clocks[-1:]]))
+    degrees = UNKNOWN if state.temperature_c is None else f"{state.temperature_c:.1f} C"
+    return f"{f'{words} MHz' if words else 'clock unknown'}, temperature {degrees}"
 
 
 def _verdict(profile: Profile) -> Iterator[str]:

@@ -119,6 +119,9 @@ bool asd_update_log_append(asd_update *update, const asd_update_record *record)
     const uint32_t page_bytes = update->settings->flash.page_bytes;
     asd_update_record next = *record;
     uint8_t bytes[ASD_UPDATE_RECORD_BYTES];
+    if (update->has_record && update->record.sequence == UINT32_MAX) {
+        return false; /* nothing could be newer: no device lives to see it, but a log that somebody wrote may */
+    }
     next.sequence = update->has_record ? update->record.sequence + 1u : 1u;
     write_words(bytes, &next);
     bool has_changed = false;

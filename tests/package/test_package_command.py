@@ -121,7 +121,7 @@ def test_package_signs_what_verify_accepts(small_work: Path, tmp_path: Path) -> 
         (("--machine", "fan/id_99"), "fan/id_99"),
         (("--board", "mps2-an38"), "did you mean mps2-an386"),
         (("--key", "missing.key"), "missing.key: can't be read"),
-        (("--threshold", "auto"), "thresholds.json: missing, and the alarm's threshold is taken from it; run asd-edge"),
+        (("--threshold", "auto"), "thresholds.json: can't be read (No such file or directory); run asd-edge"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
