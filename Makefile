@@ -13,16 +13,17 @@ FIRMWARE := firmware/CMakeLists.txt $(wildcard firmware/*/*.cmake $(foreach fold
 # One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help install demo test check fuzz soak bars constraints clean setup-emulation frontend-tables
+.PHONY: help install demo demo-field test check fuzz soak bars constraints clean setup-emulation frontend-tables
 .PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-engine bench-cores
 .PHONY: bench-quantization bench-recipes bench-targets bench-calibration bench-finetune bench-listen
 .PHONY: bench-profile bench-provision
 
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
+	@echo 'make demo-field    a signed model on an emulated board: self-test, one alarm, a power cut, refusals, and back again'
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
-	@echo 'make fuzz    a million mutated model images, and as many bundles and update logs, under sanitizers (clang)'
+	@echo 'make fuzz    a million mutated model images, and as many bundles, update logs and lines, under sanitizers (clang)'
 	@echo 'make soak    an hour of audio through the listening service at 20 times real time, with faults'
 	@echo 'make setup-emulation    cross compilers, QEMU and Chromium from Debian packages, for the tests that need them'
 	@echo 'make bars    BENCHMARKS.md from tests/bars.toml and the committed results'
@@ -72,6 +73,9 @@ demo: .venv/host.stamp
 	$(BIN)/asd-edge evaluate $(DEMO_WORK) --data $(DEMO_DATA) --backends torch,onnx,tflite,reference || [ $$? -eq 1 ]
 	$(BIN)/asd-edge explain $(DEMO_DATA)/fan/test/anomaly_id_00_00000000.wav --work $(DEMO_WORK) -o $(DEMO_WORK)
 	@ls -l $(DEMO_WORK)
+
+demo-field: .venv/dev.stamp
+	$(BIN)/python -m tests.demo_field
 
 test: install
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 keys = typer.Typer(help="Keys that sign bundles.", no_args_is_help=True)
 AUTO = "auto"
-_KEY_BYTES_PER_LINE = 16
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -110,22 +109,12 @@ def show(
     ] = "hex",
 ) -> None:
     """Print a public key."""
-    from asd_edge.package.keys import load_public_key
+    from asd_edge.package.keys import load_public_key, public_key_source
 
     if kind not in ("hex", "c"):
         raise typer.BadParameter(f"--as {kind}: choose hex or c")
     content = load_public_key(path).public_bytes_raw()
-    typer.echo(content.hex() if kind == "hex" else _c_source(content, path.name))
-
-
-def _c_source(key: bytes, name: str) -> str:
-    lines = [key[at : at + _KEY_BYTES_PER_LINE] for at in range(0, len(key), _KEY_BYTES_PER_LINE)]
-    rows = ",\n     ".join(", ".join(f"0x{byte:02X}" for byte in line) for line in lines)
-    return (
-        f'/* Who may sign models for this firmware: {name}. */\n#include "asd/asd_public_keys.h"\n\n'
-        f"const uint32_t asd_n_public_keys = 1;\nconst uint8_t asd_public_keys[][ASD_ED25519_KEY_BYTES] = {{\n"
-        f"    {{{rows}}},\n}};"
-    )
+    typer.echo(content.hex() if kind == "hex" else public_key_source(content, path.name))
 
 
 def _threshold_of(text: str) -> float | None:

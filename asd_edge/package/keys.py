@@ -21,6 +21,7 @@ from asd_edge.clip.atomic_write import write_text_atomically
 from asd_edge.errors import PackageError
 
 PUBLIC_SUFFIX = ".pub"
+_KEY_BYTES_PER_LINE = 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -79,6 +80,17 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise PackageError(f"{path}: no Ed25519 key; give the file that asd-edge keys new wrote")
     return key
+
+
+def public_key_source(key: bytes, name: str) -> str:
+    """The C file that a firmware's build takes: 32 bytes that may sign models; `name` says whose they are."""
+    lines = [key[at : at + _KEY_BYTES_PER_LINE] for at in range(0, len(key), _KEY_BYTES_PER_LINE)]
+    rows = ",\n     ".join(", ".join(f"0x{byte:02X}" for byte in line) for line in lines)
+    return (
+        f'/* Who may sign models for this firmware: {name}. */\n#include "asd/asd_public_keys.h"\n\n'
+        f"const uint32_t asd_n_public_keys = 1;\nconst uint8_t asd_public_keys[][ASD_ED25519_KEY_BYTES] = {{\n"
+        f"    {{{rows}}},\n}};"
+    )
 
 
 def is_signed_by(key: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:

@@ -3,7 +3,7 @@
     python -m tests.bench.bench_quantization                     writes tests/bench_results/quantization.json
     python -m tests.bench.bench_quantization CHECKPOINT... [N]   prints alone; N: so many clips of each class and ID
 
-Without arguments: the shipped checkpoints of all training seeds on every test clip of the synthetic machines, a
+Without arguments: the checkpoints of all training seeds on every test clip of the synthetic machines, a
 checkpoint of the MIMII sample (work/mimii, with $ASD_EDGE_MIMII), and an autoencoder of every synthetic machine type.
 All int8 variants hear with the fixed-point front end; differences are to PyTorch with the float front end. Everything
 is kept in work/bench-quantization, so that a run that was killed goes on; delete the folder to measure times anew.
@@ -25,7 +25,7 @@ from asd_edge.clip.synthesize.config import SynthConfig
 from asd_edge.clip.synthesize.dataset import write_synthetic_dataset
 from asd_edge.export.work_files import ONNX_FILE, TFLITE_FILE
 from asd_edge.frontend.config import FrontendConfig
-from asd_edge.model.checkpoint import WEIGHTS_FILE, load_checkpoint, shipped_checkpoint
+from asd_edge.model.checkpoint import WEIGHTS_FILE, load_checkpoint
 from asd_edge.model.config import AUTOENCODER, HeadConfig, ModelConfig
 from asd_edge.train.config import default_train_config
 from asd_edge.train.train_model import train_model
@@ -41,6 +41,7 @@ from tests.bench.quantization_figures import (
     worst_ratio,
     worst_value,
 )
+from tests.bench.seed_checkpoints import seed_checkpoints
 from tests.bench.variant_scores import STOCK, Variant, VariantScores, first_of_each, score_variant
 from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 from tests.tflite_contents import tflite_contents
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str]) -> None:
     given = [Path(argument) for argument in arguments if not argument.isdigit()]
     if not SYNTHETIC.exists():
         write_synthetic_dataset(SYNTHETIC, SynthConfig())
-    checkpoints = given or sorted(shipped_checkpoint().parent.glob("synthetic*"))
+    checkpoints = given or seed_checkpoints()
     records = _test_clips(SYNTHETIC, n_clips)
     seeds = [bench_checkpoint(path.name.replace("-", "_"), path, SYNTHETIC, records) for path in checkpoints]
     if arguments:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from asd_edge.export.calibration_set import spread_evenly
-from asd_edge.model.checkpoint import load_checkpoint, shipped_checkpoint
+from asd_edge.model.checkpoint import load_checkpoint
 from quantization.recipe import (
     CALIBRATION_CLIPS,
     CorrectBiases,
@@ -28,6 +28,7 @@ from quantization.recipe import (
 )
 from tests.bench.bench_calibration import DATA, N_JUDGED, RECIPE, Losses, Study
 from tests.bench.kept_exports import SOURCES, kept_export, sources_sha256
+from tests.bench.seed_checkpoints import seed_checkpoints
 from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 
 FOLDER = ROOT / "work/bench-recipes"
@@ -54,7 +55,7 @@ ROWS: dict[str, tuple[Step, ...]] = {
 
 def main() -> None:
     """Print the table, write the result."""
-    checkpoints = sorted(shipped_checkpoint().parent.glob("synthetic*"))
+    checkpoints = seed_checkpoints()
     found = {path.name: _rows_of(path) for path in checkpoints}
     names = list(found)
     print("| steps |", *(f"{name}: mean, worst, 1e-3 |" for name in names))

@@ -1,6 +1,7 @@
 """A device on an emulated board: signed models by serial line, self-test, alarm, a cut in the middle, back again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from asd_edge.backends.emulate_board import build_firmware, missing_programs
 from asd_edge.backends.serial_link import SerialLink, open_link
-from asd_edge.cli.package import _c_source
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import BackendError, FlashError
 from asd_edge.export.detector import load_detector
 from asd_edge.flash.serial_update import board_state, go_back, install_bundle, restart, send_audio, update_board
 from asd_edge.package.bundle import Bundle, pack_bundle
+from asd_edge.package.keys import public_key_source
 from asd_edge.package.self_test import SelfTest, run_self_test
 from tests.boards.board_programs import WorkImages
 from tests.boards.emulated_serial import SerialBoard, running_board
 
-BOARD, DETECTOR = "mps2-an386", "detector"
+BOARD, M55, DETECTOR = "mps2-an386", "mps3-an547", "detector"
 HOP = 512
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
@@ -30,7 +31,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("device")
     keys = folder / "keys.c"
-    keys.write_text(_c_source(KEY.public_key().public_bytes_raw(), "test"))
+    keys.write_text(public_key_source(KEY.public_key().public_bytes_raw(), "test"))
     return build_firmware(BOARD, folder / "build", [DETECTOR], public_keys=keys) / DETECTOR
 
 
@@ -158,3 +159,19 @@ def test_a_score_above_the_threshold_raises_the_alarm_and_one_below_ends_it(
     assert len(link.unasked) == 1, "the board said so by itself, once"
     _install(link, _bundle(short_images, self_test, 2, scores[0]))
     assert not send_audio(link, samples[:0]).is_alarm
+
+
+def test_a_cortex_m55_takes_a_model_for_mve(short_images: WorkImages, self_test: SelfTest, tmp_path: Path) -> None:
+    """Its firmware lies in ITCM and is larger than the others'."""
+    if (reason := missing_programs(M55)) is not None:
+        pytest.skip(reason)
+    keys = tmp_path / "keys.c"
+    keys.write_text(public_key_source(KEY.public_key().public_bytes_raw(), "test"))
+    program = build_firmware(M55, tmp_path / "build", [DETECTOR], public_keys=keys) / DETECTOR
+    image = short_images.compiled("mve").content
+    first, second = (replace(_bundle(short_images, self_test, n), board=M55, image=image) for n in (1, 2))
+    with running_board(M55, program) as running, open_link(running.port) as line:
+        state = update_board(line, first, pack_bundle(first, KEY))
+        assert (state.version, state.self_test, state.is_on_trial) == (1, "passed", False)
+        assert update_board(line, second, pack_bundle(second, KEY)).version == 2
+        assert go_back(line).version == 1

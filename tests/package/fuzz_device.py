@@ -1,6 +1,6 @@
 """libFuzzer on what a device believes of strangers, under sanitizers: python -m tests.package.fuzz_device RUNS [NAME].
 
-bundle: a header and an image, installed; update_log: a flash with any log and slots, booted.
+bundle: a header and an image, installed; update_log: a flash with any log and slots, booted; link: bytes of a line.
 """
 
 import re
@@ -15,15 +15,18 @@ from pathlib import Path
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from asd_edge.package.bundle import SIGNED_BYTES, Bundle, pack_bundle
+from asd_edge.compiler.write_image import write_c_array
+from asd_edge.package.bundle import HEADER_BYTES, SIGNED_BYTES, Bundle, pack_bundle
 from asd_edge.package.self_test import SelfTest
-from tests.engine.engine_programs import FUZZER
+from tests.engine.engine_programs import DEFINITIONS, FOLDERS, FUZZER, sources
+from tests.engine.small_images import IMAGES
 from tests.frontend.frontend_programs import FIRMWARE, WARNINGS
 
-NAMES = ("bundle", "update_log")
-MOST_BYTES = {"bundle": 2048, "update_log": 512}
+NAMES = ("bundle", "update_log", "link")
+MOST_BYTES = {"bundle": 2048, "update_log": 512, "link": 4096}
 TIMEOUT_S = 120  # of one input, on a busy machine
 _SIGNED = 0x53  # a first byte of the signature that the fuzzers take for a right one
+_FRAMED = 0x80
 _AS_IT_IS, _WITH_ED25519 = 0, 0xED
 
 
@@ -42,8 +45,8 @@ class Fuzzed:
 
 
 def seeds(name: str) -> list[bytes]:
-    """Inputs that come far: whole bundles; logs with right records."""
-    return {"bundle": _bundle_seeds, "update_log": _log_seeds}[name]()
+    """Inputs that come far: whole bundles, logs with right records, sessions with every request."""
+    return {"bundle": _bundle_seeds, "update_log": _log_seeds, "link": _link_seeds}[name]()
 
 
 def compile_fuzzer(name: str, folder: Path, compiler: str = "clang", flags: Sequence[str] = FUZZER) -> Path:
@@ -52,9 +55,15 @@ def compile_fuzzer(name: str, folder: Path, compiler: str = "clang", flags: Sequ
     fuzz = FIRMWARE / "apps/fuzz"
     paths = [fuzz / f"{name}_fuzz.c", fuzz / "fuzz_count.c", fuzz / "fuzz_flash.c"]
     update = [path for path in sorted((FIRMWARE / "update").glob("*.c")) if path.stem != "asd_self_test"]
-    paths += [FIRMWARE / "engine/asd_crc32.c", *update]
-    includes = [f"-I{FIRMWARE / folder}" for folder in ("include", "engine", "update")]
-    command = [compiler, "-std=c99", *WARNINGS, *flags, *includes, *map(str, paths), "-o", str(program)]
+    if name == "link":
+        image = folder / "model_image.c"
+        write_c_array(IMAGES["detector"](), image)
+        paths += [image, *sorted((FIRMWARE / "link").glob("*.c")), FIRMWARE / "boards/host/port.c", *sources(), *update]
+        paths += sorted((FIRMWARE / "frontend").glob("*.c"))
+    else:
+        paths += [FIRMWARE / "engine/asd_crc32.c", *update]
+    includes = [f"-I{FIRMWARE / folder}" for folder in (*FOLDERS, "update")]
+    command = [compiler, "-std=c99", *WARNINGS, *flags, *DEFINITIONS, *includes, *map(str, paths), "-o", str(program)]
     subprocess.run(command, check=True)
     return program
 
@@ -103,6 +112,25 @@ def _log_seeds() -> list[bytes]:
     last = bytes([known & ~2]) + struct.pack("<5I", 2**32 - 1, 2, 0, 2**32 - 1, 1)
     logs = [bytes(8), confirmed + bytes(7), confirmed + trial + bytes(6), bytes(4) + trial + bytes(3), last + bytes(7)]
     return [bundles + log + end for log in logs for end in (b"\0\0", b"\1\0", b"\4\0")] + [b"\xff\0\xff\0" + bytes(10)]
+
+
+def _link_seeds() -> list[bytes]:
+    bundle = _bundle(1, 64)
+    samples = np.random.default_rng(1).integers(-3000, 3000, 512).astype("<i2").tobytes()
+    place = struct.pack("<I", HEADER_BYTES)
+    install = [(17, bundle[:HEADER_BYTES]), (18, place + bundle[HEADER_BYTES:]), (19, b""), (16, b""), (20, b"")]
+    score = [(2, struct.pack("<I", 1))]
+    score += [(3, struct.pack("<I", 512 * index) + samples) for index in range(3)] + [(4, b"")]
+    sessions = [[(1, b""), (5, b""), (16, b""), (21, b"")], install, score, [*score, *install], [(1, b""), (1, b"")]]
+    return [_script(session, how) for session in sessions for how in (_FRAMED, _FRAMED | 0x40)]
+
+
+def _script(requests: Sequence[tuple[int, bytes]], how: int) -> bytes:
+    frames = (
+        struct.pack("<BBBH", how, kind, index % 256, len(body)) + body + (b"\5\0\1" if how & 0x40 else b"")
+        for index, (kind, body) in enumerate(requests)
+    )
+    return b"\3\0ab\0" + b"".join(frames)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Short runs of the fuzzers over bundles and update logs; `make fuzz` has the long ones."""
+"""Short runs of the fuzzers over bundles, update logs and lines; `make fuzz` has the long ones."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from tests.engine.engine_programs import SANITIZERS
 from tests.frontend.frontend_programs import missing, missing_runtime
 from tests.package.fuzz_device import NAMES, run_fuzzer
 
-N_RUNS = {"bundle": 3_000, "update_log": 3_000}
-LEAST_COVERED = {"bundle": 200, "update_log": 140}  # edges: what lies behind the first checks is reached
+N_RUNS = {"bundle": 3_000, "update_log": 3_000, "link": 1_000}
+LEAST_COVERED = {"bundle": 200, "update_log": 140, "link": 500}  # edges: what lies behind the first checks is reached
 
 
 @pytest.mark.parametrize("name", NAMES)
