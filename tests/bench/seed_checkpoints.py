@@ -1,4 +1,4 @@
-"""The reference model on the synthetic machines, trained from several seeds: the shipped checkpoint, and those beside."""
+"""The reference model on the synthetic machines, trained from several seeds: the shipped one, and those beside."""
 
 from pathlib import Path
 
