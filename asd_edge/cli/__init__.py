@@ -1,8 +1,8 @@
 """The command line: words in, stages called, tables and one-line errors out; the only package that prints and exits.
 
 Each command imports its stages when it runs, so that `asd-edge --help` loads neither NumPy nor torch.
-Exit codes: 0 done, 1 the parity verdict of `evaluate` failed or `compare` found too great a loss, 2 bad input or
-usage, 130 interrupted.
+Exit codes: 0 done, 1 the parity verdict of `evaluate` failed or `compare` found too great a loss, or a host of `flash`
+failed, 2 bad input or usage, 130 interrupted.
 """
 
 import sys
@@ -40,7 +40,7 @@ EXTRAS = {  # what a missing package belongs to
         "host",
     ),
     "cryptography": "field",
-    "serial": "boards",
+    **dict.fromkeys(("asyncssh", "serial"), "boards"),
     **dict.fromkeys(("paho", "sounddevice"), "listen"),
 }
 

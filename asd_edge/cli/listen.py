@@ -24,17 +24,20 @@ def run(
 
     read_config(config_path)
     # In place of this process, which holds pydantic because typer does: a quarter of the service's memory.
-    arguments = ["-m", "asd_edge.cli.run_listening", str(config_path), *(["--dashboard"] if dashboard else [])]
+    arguments = ["-P", "-m", "asd_edge.cli.run_listening", str(config_path), *(["--dashboard"] if dashboard else [])]
     os.execv(sys.executable, [sys.executable, *arguments])
 
 
 @app.command(epilog="\b\nExample:\n  asd-edge listen check listen.yaml")
 def check(config_path: Config) -> None:
-    """Read CONFIG, compile what is missing, and say what would be listened to; no source is heard."""
+    """Read CONFIG, compile what is missing, and say what would be listened to; no source is heard, no output used."""
+    from asd_edge.listen.check_outputs import check_outputs
     from asd_edge.listen.machine import prepare_all
     from asd_edge.listen.read_config import read_config
 
-    for prepared in prepare_all(read_config(config_path)):
+    config = read_config(config_path)
+    check_outputs(config)
+    for prepared in prepare_all(config):
         entry = prepared.entry
         typer.echo(f"{entry.machine}: {entry.source.kind}, threshold {prepared.threshold.in_words()}")
         for image in prepared.judgement.images:
@@ -60,12 +63,17 @@ def install(
     """Check CONFIG and write the systemd unit that listens by it."""
     import sys
 
+    import asd_edge
+    from asd_edge.listen.check_outputs import check_outputs
     from asd_edge.listen.machine import prepare_all
     from asd_edge.listen.read_config import read_config
-    from asd_edge.listen.systemd_unit import UNIT, UNIT_FOLDER, unit_text, write_unit
+    from asd_edge.listen.systemd_unit import UNIT, UNIT_FOLDER, check_reach, unit_text, write_unit
 
     config = read_config(config_path)
-    text = unit_text(config_path.absolute(), config, Path(sys.argv[0]).absolute())
+    command, program = Path(sys.argv[0]).absolute(), (Path(sys.executable), Path(asd_edge.__file__))
+    check_reach(config_path.absolute(), config, (command, *program))
+    text = unit_text(config_path.absolute(), config, command, program)
+    check_outputs(config)
     prepare_all(config)
     path = write_unit(text, folder or UNIT_FOLDER)
     typer.echo(f"wrote {path}\nstart it now and at every boot: systemctl enable --now {UNIT}")

@@ -92,6 +92,11 @@ def install_bundle(link: SerialLink, content: bytes, on_progress: ProgressFn = i
 def restart(link: SerialLink) -> BoardState:
     """Restart and wait for the answer: after a trial, with its verdict. Raises BackendError where none comes."""
     link.request(_RESTART)
+    return await_board(link)
+
+
+def await_board(link: SerialLink) -> BoardState:
+    """The answer of a board that is starting. Raises BackendError where none comes."""
     end = time.monotonic() + _BOOT_SECONDS
     while True:
         try:

@@ -46,8 +46,8 @@ class AudioQueue:
     """One thread puts, one pops."""
 
     def __init__(self, room_samples: int, window_samples: int, work: threading.Event) -> None:
-        """`work` is set whenever something was put."""
-        self._room, self._window, self._work = room_samples, window_samples, work
+        """`work` is set whenever something was put. A room smaller than a window is made as large as one."""
+        self._room, self._window, self._work = max(room_samples, window_samples), window_samples, work
         self._items: deque[Item] = deque()
         self._lock = threading.Lock()
         self._popped = threading.Condition(self._lock)
@@ -107,7 +107,7 @@ class AudioQueue:
     def resize(self, room_samples: int, window_samples: int) -> None:
         """Windows of another length begin with what comes next."""
         with self._lock:
-            self._room = room_samples
+            self._room = max(room_samples, window_samples)
             if window_samples != self._window:
                 self._end_gap()
                 self._window, self._window_start = window_samples, self.heard

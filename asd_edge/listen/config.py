@@ -1,6 +1,7 @@
 """What the service is configured by, as one YAML file says it; `read_config.py` reads it."""
 
 import math
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -149,7 +150,10 @@ class ListenConfig:
     alarm: AlarmConfig = AlarmConfig()
     silence: SilenceConfig = SilenceConfig()
     queue_seconds: Annotated[
-        float, Ge(1), Le(600), Says("Audio that may wait per machine; beyond it whole windows are dropped.")
+        float,
+        Ge(1),
+        Le(600),
+        Says("Audio that may wait per machine, a window at the least; beyond it whole windows are dropped."),
     ] = 30.0
     lost_after_seconds: Annotated[Some, Says("Without a sample a live source counts as lost.")] = 2.0
     state_seconds: Annotated[Some, Says("From one `running` ServiceState to the next.")] = 60.0
@@ -162,3 +166,6 @@ class ListenConfig:
             raise ValueError("two entries of one machine: give each machine one microphone")
         if sum(entry.source.kind == "stdin" for entry in self.machines) > 1:
             raise ValueError("two machines can't both be heard on standard input")
+        pipes = [os.path.realpath(entry.source.path) for entry in self.machines if isinstance(entry.source, FifoSource)]
+        if twice := next((path for path in pipes if pipes.count(path) > 1), None):
+            raise ValueError(f"two machines on {twice} would each hear a part of it: give each a FIFO of its own")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from asd_edge.listen.audio_queue import AudioQueue
 from asd_edge.listen.config import MICROPHONE_RATE_HZ
 from asd_edge.listen.detector_stream import Decimator
+from asd_edge.listen.error_line import error_line
 from asd_edge.listen.sources import AudioSource, SourceEndedError, SourceLostError
 
 READ_SECONDS = 0.2  # at most until a stop is seen
@@ -36,10 +37,13 @@ class SourceThread:
             while not self._stop.is_set():
                 try:
                     self._hear_until_lost()
-                except SourceLostError as lost:
+                except SourceEndedError:
+                    raise
+                except Exception as error:  # whatever it is, nobody would see this thread end
+                    lost = str(error) if isinstance(error, SourceLostError) else error_line(error)
                     wait = FIRST_WAIT_SECONDS if self._is_hearing else min(2 * wait, LONGEST_WAIT_SECONDS)
                     if self._is_hearing or not self._was_lost:
-                        self._queue.put_break("lost", str(lost))
+                        self._queue.put_break("lost", lost)
                     self._is_hearing, self._was_lost = False, True
                     self._stop.wait(wait)
         except SourceEndedError as ended:

@@ -104,8 +104,11 @@ class MachineListener:
         self._alarm = AlarmState()
 
     def accounts(self) -> tuple[Account, ...]:
-        """Of every kind that was ever asked for."""
-        return tuple(ledger.account(self._heard()) for ledger in self._ledgers.values())
+        """Of every kind that was ever asked for; what came when a kind wasn't any more is none of its account's."""
+        heard, judged = self._heard(), {scored.image.kind for scored in self._scored}
+        return tuple(
+            ledger.account(heard if kind in judged else ledger.next_index) for kind, ledger in self._ledgers.items()
+        )
 
     def _begin(self) -> None:
         self._silence = SilenceTracker(self._judgement.silence)

@@ -42,9 +42,18 @@ class LoadedImage:
 def load_images(model: Path, windows: Literal["window", "sliding", "both"]) -> tuple[LoadedImage, ...]:
     """The images that `windows` asks for, the sliding one last.
 
-    Raises ListenError where a file is of another kind or can't be compiled here, ImageError for a damaged one.
+    Raises ListenError where a file can't be read, is of another kind or can't be compiled here, ImageError for a
+    damaged one.
     """
     kinds: tuple[Kind, ...] = ("window", "sliding") if windows == "both" else (windows,)
+    try:
+        return _load(model, kinds)
+    except OSError as error:
+        words = f"{error.filename or model}: can't be read ({error.strerror})"
+        raise ListenError(f"{words}; give a work directory or an image") from error
+
+
+def _load(model: Path, kinds: tuple[Kind, ...]) -> tuple[LoadedImage, ...]:
     if not model.exists():
         raise ListenError(f"{model}: isn't there; give a work directory or an image")
     if model.is_dir():
@@ -84,7 +93,7 @@ def _of_work(work: Path, kind: Kind) -> LoadedImage:
         if image.kind == kind and not _is_outdated(work, image):
             return image
     arguments = ["compile", str(work), *(["--sliding"] if kind == "sliding" else [])]
-    done = subprocess.run([sys.executable, "-c", _COMPILE, *arguments], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", _COMPILE, *arguments], capture_output=True, text=True)
     if done.returncode != 0:
         words = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("error: ")
         raise ListenError(f"{path}: is missing or of another model, and can't be compiled here: {words}")

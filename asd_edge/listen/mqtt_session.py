@@ -116,15 +116,17 @@ class MqttSession:
             self._client.loop_write()
         self._client.loop_misc()
 
-    def close(self, wake: Wake) -> None:
-        """Say "offline" and leave; at most a second."""
+    def close(self, wake: Wake) -> bool:
+        """Say "offline" and leave; at most a second. Whether the line held until then."""
         if self.failure is None:
             info = self._client.publish(self._status_topic, "offline", QOS, retain=True)
             deadline = time.monotonic() + 1.0
             while self.failure is None and not info.is_published() and time.monotonic() < deadline:
                 self.wait(wake, 0.1)
+        has_held = self.failure is None
         self._client.disconnect()
         self.failure = self.failure or "closed"
+        return has_held
 
     def _await_acceptance(self) -> None:
         deadline = time.monotonic() + CONNECT_SECONDS

@@ -1,5 +1,6 @@
 """All outputs of the service as one: an event goes to each, and one that fails is reported and stops none."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,11 +45,11 @@ class Outputs:
                 self._raised[name] = str(error)
 
     def changes(self) -> list[Change]:
-        """What became worse or better since the last call."""
+        """What became worse or better since the last call, or is wrong in other words; other figures are no news."""
         found: list[Change] = []
         for name, sink in self.sinks.items():
             problem = self._raised.pop(name, None) or sink.problem()
-            if (problem is None) != (name not in self._problems):
+            if _without_figures(problem) != _without_figures(self._problems.get(name)):
                 found.append(Change(name, problem))
             if problem is None:
                 self._problems.pop(name, None)
@@ -57,13 +58,20 @@ class Outputs:
         return found
 
     def close(self) -> list[Change]:
-        """What is still wrong at the end."""
+        """What is still wrong at the end, or was lost by it."""
+        self.changes()
         for name, sink in self.sinks.items():
             try:
                 sink.close()
+                if name in self._problems and sink.problem() is None:
+                    del self._problems[name]
             except (OSError, AsdEdgeError) as error:
                 self._problems[name] = str(error)
         return [Change(name, problem) for name, problem in self._problems.items()]
+
+
+def _without_figures(problem: str | None) -> str | None:
+    return None if problem is None else re.sub(r"\d+", "", problem)
 
 
 def open_outputs(config: ListenConfig) -> Outputs:
@@ -71,7 +79,7 @@ def open_outputs(config: ListenConfig) -> Outputs:
     opened = Outputs({}, {})
     try:
         _open(config, opened)
-    except AsdEdgeError:
+    except BaseException:
         opened.close()
         raise
     return opened

@@ -23,8 +23,17 @@ sys.stdout.buffer.write(pickle.dumps(found))
 
 
 def load_config(path: Path) -> ListenConfig:
-    """`read_config` by a process of its own, so that this one stays without pydantic."""
-    done = subprocess.run([sys.executable, "-c", _READ, str(path)], stdout=subprocess.PIPE, check=True)
+    """`read_config` by a process of its own, so that this one stays without pydantic.
+
+    Raises ListenError as `read_config` does, and where that process can't do its work.
+    """
+    try:
+        done = subprocess.run([sys.executable, "-P", "-c", _READ, str(path)], capture_output=True, check=False)
+    except OSError as error:
+        raise ListenError(f"{path}: can't be read: no process can be started for it ({error.strerror})") from error
+    if done.returncode != 0:
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+        raise ListenError(f"{path}: can't be read: the process for it ended with {done.returncode} ({last})")
     found = pickle.loads(done.stdout)
     if isinstance(found, ListenError):
         raise found
@@ -44,7 +53,9 @@ def read_config(path: Path) -> ListenConfig:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ListenError(f"{path}: can't be read ({error.strerror}); give a configuration") from error
-    except (yaml.YAMLError, UnicodeError) as error:
+    except RecursionError as error:
+        raise ListenError(f"{path}: is nested too deep; correct it") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise ListenError(f"{path}: is no YAML ({' '.join(str(error).split())}); correct it") from error
     try:
         return TypeAdapter(ListenConfig).validate_python(content, context={"folder": path.absolute().parent})

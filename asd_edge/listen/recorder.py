@@ -19,6 +19,7 @@ from asd_edge.listen.config import RATE_HZ
 from asd_edge.listen.events import AlarmEnded, AlarmStarted, Event, WindowScore
 from asd_edge.listen.recording_config import RecordingConfig
 from asd_edge.listen.recording_file import PART, RecordingFile, recordings_in
+from asd_edge.listen.watched_thread import WatchedThread
 
 _MARGIN_SECONDS = 2.0  # between a window's end and its score
 _MOST_WAITING = 300 * RATE_HZ  # samples of all machines that the writer has not taken yet
@@ -49,8 +50,9 @@ class _End:
 class _Machine:
     """What the listening thread knows of one. `n_left`: samples until the recording ends; None: there is none."""
 
+    first_index: int  # of all that it was heard of
+    next_index: int
     recent: deque[tuple[int, Samples]] = field(default_factory=deque)
-    next_index: int = 0
     window_samples: int = 10 * RATE_HZ  # the longest; as long as no score says another
     n_left: int | None = None
 
@@ -75,11 +77,10 @@ class Recorder:
         self._waiting: queue.SimpleQueue[_Begin | _Write | _End | None] = queue.SimpleQueue()
         self._n_waiting, self._lock = 0, threading.Lock()
         self._problem: str | None = None
-        self._writer = threading.Thread(target=self._write, name="recordings", daemon=True)
-        self._writer.start()
+        self._writer = WatchedThread("recordings", self._write)
 
     def hear(self, machine: str, samples: Samples, sample_index: int) -> None:
-        state = self._machines.setdefault(machine, _Machine(next_index=sample_index))
+        state = self._machines.setdefault(machine, _Machine(sample_index, sample_index))
         n_missing = sample_index - state.next_index
         if n_missing > 0 and state.n_left is not None:
             self._pass_on(machine, state, np.zeros(min(n_missing, state.n_left), np.int16))
@@ -104,7 +105,7 @@ class Recorder:
                 self._end_if_over(event.machine, state)
 
     def problem(self) -> str | None:
-        return self._problem
+        return self._writer.problem or self._problem
 
     def close(self) -> None:
         """What is being recorded ends here and is kept."""
@@ -124,14 +125,18 @@ class Recorder:
             state.n_left = 0
             self._end_if_over(event.machine, state)
         state.window_samples = max(state.window_samples, event.n_samples)
-        start = max(0, event.sample_index - self._before_samples)
+        start = max(state.first_index, event.sample_index - self._before_samples)
         comment = f"machine {event.machine}, alarm {event.alarm}, from sample {start}; what was not heard is silence"
         path = self._config.folder / recording_name(event.time_utc, event.machine, event.alarm)
         self._waiting.put(_Begin(event.machine, path, comment))
         state.n_left = round(self._config.longest_seconds * RATE_HZ)
+        at = start
         for index, samples in tuple(state.recent):
+            if index > at and state.n_left is not None:
+                self._pass_on(event.machine, state, np.zeros(min(index - at, state.n_left), np.int16))
             if index + samples.size > start and state.n_left is not None:
                 self._pass_on(event.machine, state, samples[max(0, start - index) :])
+            at = max(at, index + samples.size)
 
     def _pass_on(self, machine: str, state: _Machine, samples: Samples) -> None:
         assert state.n_left is not None

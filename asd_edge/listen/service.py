@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge import __version__
-from asd_edge.errors import AsdEdgeError
 from asd_edge.listen.clock import Clock, JumpWatch
 from asd_edge.listen.config import ListenConfig
+from asd_edge.listen.error_line import error_line
 from asd_edge.listen.events import Account, Event, EventIds, ServiceState, ServiceWord
 from asd_edge.listen.machine import Machine, Prepared, prepare_all
 from asd_edge.listen.machine_listener import Telling
 from asd_edge.listen.notify import Notifier
-from asd_edge.listen.outputs import open_outputs
+from asd_edge.listen.outputs import Outputs, open_outputs
 
 ITEMS_AT_ONCE = 8  # of one machine before the next one's turn
 IDLE_SECONDS, CHORE_SECONDS = 0.1, 1.0
@@ -47,10 +47,11 @@ class _Reload:
 
     def _run(self) -> None:
         try:
-            self.config = self._load()
-            self.prepared = prepare_all(self.config)
-        except AsdEdgeError as error:
-            self.refused = str(error)
+            config = self._load()
+            self.prepared = prepare_all(config)
+            self.config = config
+        except Exception as error:  # whatever it is, it is no reason to end what works
+            self.refused = error_line(error)
 
 
 class Service:
@@ -70,6 +71,7 @@ class Service:
         self._jumps = JumpWatch(clock)
         self._next_chores = self._next_state = 0.0
         self.problems: list[str] = []  # of outputs, that were still there at the end
+        self.untold_because = ""  # why no output is open just now
         self.dashboard_url = self._outputs.dashboard_url
 
     def run(self) -> tuple[Account, ...]:
@@ -100,6 +102,8 @@ class Service:
         jump = self._jumps.jump_seconds()
         if jump is not None:
             self._tell("clock-jump", f"the wall clock went by {jump:+.3f} s more than time did")
+        if self.untold_because:
+            self.untold_because = self._open_outputs(self._config) or ""
         for change in self._outputs.changes():
             word: ServiceWord = "output-restored" if change.problem is None else "output-degraded"
             self._tell(word, f"{change.name}: {change.problem or 'works again'}")
@@ -116,7 +120,7 @@ class Service:
         if self._reload is None or not self._reload.is_done():
             return
         done, self._reload = self._reload, None
-        if done.config is None or done.refused:
+        if done.config is None:
             self._tell("reload-refused", f"{done.refused}; the old configuration stays")
             return
         if (refused := self._change_outputs(done.config)) is not None:
@@ -132,12 +136,23 @@ class Service:
         shown, old_shown = ((one.dashboard, one.machines if one.dashboard else ()) for one in (config, old))
         if (config.outputs, shown) == (old.outputs, old_shown):
             return None
-        self._outputs.close()
+        left = self._outputs.close()
+        self._outputs = Outputs({}, {})
+        if (refused := self._open_outputs(config)) is not None:
+            self.untold_because = self._open_outputs(old) or ""
+        for change in left:
+            self._tell("output-degraded", f"{change.name}, before the reload: {change.problem}")
+        return refused
+
+    def _open_outputs(self, config: ListenConfig) -> str | None:
+        """Where there are none; why not, if they can't be: then events are lost, and the next chores try again."""
         try:
             self._outputs = open_outputs(config)
-        except AsdEdgeError as error:
-            self._outputs = open_outputs(old)
-            return str(error)
+        except Exception as error:  # of whatever an output is made of
+            return error_line(error)
+        if self.untold_because:
+            self._tell("output-restored", f"no output was open, and events were lost: {self.untold_because}")
+            self.untold_because = ""
         return None
 
     def _change_machines(self, prepared: list[Prepared]) -> None:
@@ -165,6 +180,8 @@ class Service:
             machine.stop()
         self._tell("stopped", _in_words(self.accounts()))
         self.problems = [f"{change.name}: {change.problem}" for change in self._outputs.close()]
+        if self.untold_because:
+            self.problems.append(f"no output was open, and events were lost: {self.untold_because}")
         return self.accounts()
 
     def accounts(self) -> tuple[Account, ...]:

@@ -87,12 +87,13 @@ class PipeSource:
         self._lost_after = lost_after if config.live else float("inf")
         self._open_pipe, self._ends = open_pipe, ends
         self._descriptor: int | None = None
-        self._rest = b""  # of a frame
+        self._rest = b""  # of a frame; kept over a stall, gone with its writer
         self._last = 0.0
 
     def open(self) -> None:
-        self._last, self._rest = time.monotonic(), b""
+        self._last = time.monotonic()
         if self._descriptor is None:
+            self._rest = b""
             try:
                 self._descriptor = self._open_pipe()
             except OSError as error:
@@ -112,6 +113,7 @@ class PipeSource:
             self.close()
             raise SourceLostError(f"can't be read ({error.strerror})") from error
         if not data:
+            self._rest = b""
             raise SourceEndedError("its end") if self._ends else SourceLostError("nobody writes")
         self._last = time.monotonic()
         data, frame_bytes = self._rest + data, 2 * self._n_channels

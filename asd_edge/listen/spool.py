@@ -1,8 +1,8 @@
 """Messages that wait for the broker, on disk in the order they came: segment files of records, bounded in bytes.
 
 Only whole records are ever read: of a file that was cut at any byte, those before the cut; of a damaged file, all but
-the damaged ones, which the gap in the numbers counts. Nothing is appended to a file of an earlier run. `position` holds
-the last acknowledged number; what is acknowledged after it was written is sent again.
+the damaged ones, which the gap in the numbers counts; of a file that is gone, none. Nothing is appended to a file of an
+earlier run. `position` holds the last acknowledged number; what is acknowledged after it was written is sent again.
 """
 
 import fcntl
@@ -17,7 +17,6 @@ from pathlib import Path
 from asd_edge.errors import ListenError
 from asd_edge.listen.spool_record import Message, SegmentReader, newest_number, pack_record
 
-N_KEPT = 64  # acknowledged messages that stay, to be sent again where the broker lost them
 _SUFFIX, _POSITION, _LOCK = ".segment", "position", "lock"
 _BLOCK_BYTES = 4096  # the least that a file takes of a disk
 _MOST_HELD = 256  # messages in memory while the disk takes none
@@ -78,6 +77,11 @@ class Spool:
         return self._newest - self._acknowledged
 
     @property
+    def n_held(self) -> int:
+        """In memory alone: the disk didn't take them."""
+        return len(self._held)
+
+    @property
     def losses(self) -> SpoolLosses:
         return SpoolLosses(self._n_dropped, self._n_damaged)
 
@@ -86,14 +90,7 @@ class Spool:
         with self._lock:
             self._newest += 1
             self._held.append(Message(self._newest, topic, payload))
-            try:
-                while self._held:
-                    self._store(self._held[0])
-                    self._held.popleft()
-                self.failure = ""
-            except OSError as error:
-                self.failure = error.strerror or str(error)
-                self._abandon_segment()
+            self._store_held()
             if len(self._held) > _MOST_HELD:
                 self._drop_held()
 
@@ -106,14 +103,20 @@ class Spool:
                 self._counted = max(self._counted, message.sequence)
             return message
 
-    def acknowledge(self, sequence: int) -> None:
-        """All up to `sequence` are done with; all but the last N_KEPT may go."""
+    def acknowledge(self, sequence: int, settled: int) -> None:
+        """All up to `sequence` are done with; all up to `settled` may go, for they won't be taken back."""
         with self._lock:
             self._acknowledged = max(self._acknowledged, sequence)
-            while len(self._segments) > 1 and self._segments[1].first <= self._acknowledged - N_KEPT:
+            while len(self._segments) > 1 and self._segments[1].first <= min(settled, self._acknowledged) + 1:
                 self._remove_oldest()
             while self._held and self._held[0].sequence <= self._acknowledged:
                 self._held.popleft()
+
+    def take_back(self, sequence: int) -> None:
+        """What was acknowledged after `sequence`, as far as it is still there, waits again; over a restart too."""
+        with self._lock:
+            first = self._segments[0].first if self._segments else self._newest + 1
+            self._acknowledged = min(self._acknowledged, max(sequence, first - 1))
 
     def sync(self) -> None:
         """What was appended and acknowledged survives a power cut from here on, as far as the disk works."""
@@ -128,11 +131,24 @@ class Spool:
             os.close(descriptor)
 
     def close(self) -> None:
+        """What the disk doesn't take now either stays in `n_held`."""
+        with self._lock:
+            self._store_held()
         self.sync()
         with self._lock:
             self._close_segment()
             self._close_reader()
             os.close(self._claim)
+
+    def _store_held(self) -> None:
+        try:
+            while self._held:
+                self._store(self._held[0])
+                self._held.popleft()
+            self.failure = ""
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+            self._abandon_segment()
 
     def _store(self, message: Message) -> None:
         """Raises OSError where the disk doesn't take it whole."""
@@ -185,16 +201,31 @@ class Spool:
         oldest.path.unlink(missing_ok=True)
 
     def _next_stored(self, sequence: int) -> Message | None:
-        for index, segment in enumerate(self._segments):
-            if index + 1 < len(self._segments) and self._segments[index + 1].first <= sequence + 1:
+        segments = tuple(self._segments)
+        for index, segment in enumerate(segments):
+            end = segments[index + 1].first if index + 1 < len(segments) else self._newest + 1
+            if end <= sequence + 1:
                 continue
             if self._reader is None or self._reader.path != segment.path or self._reader.newest > sequence:
                 self._close_reader()
-                self._reader = SegmentReader(segment.path)
+                try:
+                    self._reader = SegmentReader(segment.path)
+                except FileNotFoundError:
+                    self._give_up(segment, end)
+                    continue
             while (message := self._reader.next_message()) is not None:
                 if message.sequence > sequence:
                     return message
         return None
+
+    def _give_up(self, segment: _Segment, end: int) -> None:
+        """Somebody removed its file: what nobody has read of it, up to `end`, is damaged."""
+        end = min(end, self._held[0].sequence) if self._held else end
+        self._n_damaged += self._n_present(max(segment.first, self._counted + 1), end)
+        self._counted = max(self._counted, end - 1)
+        if segment is self._segments[-1]:
+            self._close_segment()
+        self._segments.remove(segment)
 
     def _close_segment(self) -> None:
         if self._descriptor is not None:

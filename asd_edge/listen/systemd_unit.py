@@ -1,5 +1,6 @@
 """The systemd unit of the service: written for one configuration, and what systemd says of it."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -7,11 +8,12 @@ from pathlib import Path
 
 from asd_edge.clip.atomic_write import write_text_atomically
 from asd_edge.errors import ListenError
-from asd_edge.listen.config import ListenConfig
+from asd_edge.listen.config import FifoSource, ListenConfig, StdinSource, WavSource
 
 UNIT = "asd-edge-listen.service"
 UNIT_FOLDER, STATE_FOLDER = Path("/etc/systemd/system"), Path("/var/lib/asd-edge-listen")
 TEMPLATE = Path(__file__).with_name(UNIT)
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 _SHOWN = ("ActiveState", "SubState", "StatusText", "ActiveEnterTimestamp", "NRestarts", "MemoryCurrent", "MainPID")
 
@@ -24,13 +26,29 @@ class UnitStatus:
     is_active: bool
 
 
-def unit_text(config_path: Path, config: ListenConfig, command: Path) -> str:
-    """Raises ListenError for an output that the sandboxed service couldn't write."""
+def check_reach(config_path: Path, config: ListenConfig, program: tuple[Path, ...]) -> None:
+    """Raises ListenError for what a service of its own user can't reach: standard input, our /tmp, our secrets."""
+    for entry in config.machines:
+        if isinstance(entry.source, StdinSource):
+            raise ListenError(f"{entry.machine}: a service has no standard input; give it an alsa or a fifo source")
+    secrets = secret_paths(config)
+    for name, path in secrets.items():
+        if not path.is_relative_to(STATE_FOLDER):
+            raise ListenError(f"{name}: {path} can't be read by the service's own user; put it below {STATE_FOLDER}")
+    read = {"the program": program, "the configuration": (config_path,)}
+    read |= {name: (path,) for name, path in read_paths(config).items() if name not in secrets}
+    for name, paths in read.items():
+        if hidden := next((path for path in paths if _is_below(path, _TEMPORARY)), None):
+            raise ListenError(f"{name}: {hidden} is hidden from the service, which has a /tmp of its own; move it")
+
+
+def unit_text(config_path: Path, config: ListenConfig, command: Path, program: tuple[Path, ...] = ()) -> str:
+    """`program`: what the command needs besides itself. Raises ListenError for an output that the sandboxed service
+    couldn't write."""
     for name, path in written_paths(config).items():
         if not path.is_relative_to(STATE_FOLDER):
             raise ListenError(f"{name}: {path} can't be written by the service; choose a path below {STATE_FOLDER}")
-    read = [command, config_path, *(entry.model for entry in config.machines)]
-    is_at_home = any(path.absolute().is_relative_to(home) for path in read for home in _HOMES)
+    is_at_home = any(_is_below(path, _HOMES) for path in (command, *program, config_path, *read_paths(config).values()))
     filled = {"@COMMAND@": command, "@CONFIG@": config_path, "@PROTECT_HOME@": "read-only" if is_at_home else "yes"}
     text = TEMPLATE.read_text(encoding="utf-8")
     for mark, value in filled.items():
@@ -68,6 +86,37 @@ def written_paths(config: ListenConfig) -> dict[str, Path]:
     if outputs.recordings is not None:
         found["outputs.recordings.folder"] = outputs.recordings.folder
     return found
+
+
+def read_paths(config: ListenConfig) -> dict[str, Path]:
+    """What the service reads beside its configuration, secrets included, by its place there."""
+    found = {f"model of {entry.machine}": entry.model for entry in config.machines}
+    for entry in config.machines:
+        if isinstance(entry.source, WavSource | FifoSource):
+            found[f"source of {entry.machine}"] = entry.source.path
+    tls = config.outputs.mqtt.tls if config.outputs.mqtt is not None else None
+    if tls is not None and tls.ca_file is not None:
+        found["outputs.mqtt.tls.ca_file"] = tls.ca_file
+    if tls is not None and tls.certificate_file is not None:
+        found["outputs.mqtt.tls.certificate_file"] = tls.certificate_file
+    return found | secret_paths(config)
+
+
+def secret_paths(config: ListenConfig) -> dict[str, Path]:
+    """What nobody but the service may read, by its place in the configuration."""
+    mqtt, dashboard = config.outputs.mqtt, config.dashboard
+    found = {
+        "outputs.mqtt.password_file": mqtt.password_file if mqtt is not None else None,
+        "outputs.mqtt.tls.key_file": mqtt.tls.key_file if mqtt is not None and mqtt.tls is not None else None,
+        "dashboard.token_file": dashboard.token_file if dashboard is not None else None,
+    }
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
+    """By its name, or where links lead to."""
+    real = Path(os.path.realpath(path))
+    return any(one.is_relative_to(folder) for one in (path.absolute(), real) for folder in folders)
 
 
 def _escaped(text: str) -> str:

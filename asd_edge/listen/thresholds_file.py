@@ -1,6 +1,7 @@
 """thresholds.json beside a model -> the score above which a machine is anomalous."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,9 @@ def load_threshold(model: Path, machine: str) -> Threshold:
         found = content["rungs"][rung][machine]
         gamma, clips = found["gamma"], int(found["clips"])
         name, value = ("percentile", found["percentile"]) if gamma is None else ("gamma", gamma["threshold"])
-        return Threshold(float(value), f"{path.name}, rung {rung}, {name} of {clips} normal clips")
+        if not math.isfinite(value := float(value)):
+            raise ListenError(f"{path}: has a threshold of {value} for {machine}; {choose}")
+        return Threshold(value, f"{path.name}, rung {rung}, {name} of {clips} normal clips")
     except OSError as error:
         raise ListenError(f"{path}: can't be read ({error.strerror}); {choose}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

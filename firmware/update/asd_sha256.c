@@ -48,24 +48,35 @@ static uint32_t next_word(uint32_t words[16], uint32_t round)
 
 static void add_block(uint32_t state[8], const uint8_t *block)
 {
-    uint32_t words[16], v[8];
+    uint32_t words[16];
     for (uint32_t i = 0; i < 16u; i++) {
         words[i] = read_word(&block[i * sizeof words[0]]);
     }
-    memcpy(v, state, sizeof v);
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     for (uint32_t round = 0; round < N_ROUNDS; round++) {
-        const uint32_t sum0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        const uint32_t sum1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        const uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        const uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        const uint32_t first = v[7] + sum1 + choice + round_constants[round] + next_word(words, round);
-        memmove(&v[1], &v[0], 7u * sizeof v[0]);
-        v[4] += first;
-        v[0] = first + sum0 + majority;
+        const uint32_t sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+        const uint32_t sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+        const uint32_t choice = (e & f) ^ (~e & g);
+        const uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
+        const uint32_t first = h + sum1 + choice + round_constants[round] + next_word(words, round);
+        h = g;
+        g = f;
+        f = e;
+        e = d + first;
+        d = c;
+        c = b;
+        b = a;
+        a = first + sum0 + majority;
     }
-    for (uint32_t i = 0; i < 8u; i++) {
-        state[i] += v[i];
-    }
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
 }
 
 void asd_sha256_start(asd_sha256 *hash)

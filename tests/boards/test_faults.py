@@ -62,7 +62,8 @@ def test_the_memory_is_that_of_the_part_in_boards_yaml(board: str, builds: Path,
     behind_flash = _run(board, 6, builds, tmp_path).stderr
     model_address = MACHINES[board].model_address
     assert model_address is not None
-    assert f"at {model_address + record.slots[0].bytes:#010x}" in behind_flash
+    assert record.model_flash is not None
+    assert f"at {model_address + record.model_flash.bytes:#010x}" in behind_flash
 
 
 def test_more_memory_than_the_part_has_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -76,6 +77,14 @@ class Broker:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._settings)], stdout=log, stderr=log)
         wait_for(self._answers, f"mosquitto ({self._log})")
+
+    def store(self) -> None:
+        """What it holds now outlives `kill`: the file is there."""
+        assert self._process is not None
+        store = self._settings.with_name("mosquitto.db")
+        store.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR1)
+        wait_for(store.exists, str(store))
 
     def kill(self) -> None:
         """kill -9."""

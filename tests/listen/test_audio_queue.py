@@ -35,7 +35,7 @@ def test_every_sample_comes_in_its_place_or_lies_in_a_gap_of_whole_windows(room:
         else:
             assert isinstance(action, int)
             queue.put(samples_from(queue.heard, action))
-        assert queue.n_waiting <= room
+        assert queue.n_waiting <= max(room, WINDOW)
     while (item := queue.pop()) is not None:
         popped.append(item)
     end, origin = 0, 0  # of what is accounted for; of the present windows
@@ -70,6 +70,22 @@ def test_what_waits_of_a_dropped_window_goes_too_and_the_next_ones_come_when_the
     items = [queue.pop() for _ in range(4)]
     assert items[2] == Gap(30)
     assert [item.index for item in items if isinstance(item, Audio)] == [10, 15, 30]
+
+
+def test_a_queue_shorter_than_a_window_has_room_for_one_all_the_same() -> None:
+    """Or it would hear nothing more after its first overrun."""
+    queue = queue_of(3)
+    queue.put(samples_from(0, 15))
+    queue.resize(4, WINDOW)
+    first = queue.pop()
+    assert isinstance(first, Audio)
+    np.testing.assert_array_equal(first.samples, samples_from(0, 10))
+    queue.put(samples_from(15, 15))
+    items = [queue.pop(), queue.pop(), queue.pop()]
+    assert items[0] == Gap(20)
+    assert isinstance(items[1], Audio)
+    assert (items[1].index, items[1].samples.size) == (20, 10)
+    assert items[2] is None
 
 
 def test_a_source_that_can_wait_finds_out_when_there_is_room() -> None:

@@ -75,14 +75,45 @@ def test_a_process_of_its_own_reads_the_same_and_refuses_the_same(tmp_path: Path
             {"machines": [{**ENTRY, "source": {"kind": "stdin"}, "machine": name} for name in ("a", "b")]},
             "can't both be heard on standard input",
         ),
+        (
+            {
+                "machines": [
+                    {**ENTRY, "source": {"kind": "fifo", "path": path}, "machine": path} for path in ("a", "../b/a")
+                ]
+            },
+            "would each hear a part of it: give each a FIFO of its own",
+        ),
         ({"machines": [ENTRY], "alarm": {"minimum_seconds": -1}}, "alarm.minimum_seconds"),
+        ("[\n" * 1000 + "]" * 1000, "is nested too deep"),
+        ("machines: 2001-99-99", "is no YAML (month must be in 1..12)"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_its_place(content: Any, words: str, tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
     with pytest.raises(ListenError) as error:
-        loaded(tmp_path, content)
+        loaded(folder, content)
     assert words in str(error.value)
-    assert str(tmp_path / "listen.yaml") in str(error.value)
+    assert str(folder / "listen.yaml") in str(error.value)
+
+
+def test_a_process_that_cant_read_the_configuration_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(tmp_path, {"machines": [ENTRY]})
+    (tmp_path / "yaml.py").write_text("raise ImportError('no\\nYAML')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ListenError, match=r"listen.yaml: can't be read: the process for it ended with 1 \(YAML\)"):
+        load_config(tmp_path / "listen.yaml")
+
+
+def test_check_refuses_a_model_whose_name_is_too_long_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded(tmp_path, {"machines": [{**ENTRY, "model": "x" * 300}]})
+    assert run(["listen", "check", str(tmp_path / "listen.yaml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("can't be read (File name too long); give a work directory or an image")
 
 
 def test_a_configuration_that_isnt_there_is_one_line_and_exit_code_2(

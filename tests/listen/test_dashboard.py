@@ -146,6 +146,17 @@ def test_nothing_is_shown_without_the_cookie_that_the_token_gives(dashboard: Das
             assert content == b"Open the dashboard once with its token: /?token=TOKEN\n"
 
 
+@pytest.mark.parametrize("target", ["http://[", "//[x", "/?token=%ff%fe", "/events?machine=\xff"])
+def test_an_address_that_is_none_is_refused_without_a_traceback(
+    target: str, dashboard: Dashboard, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(place(dashboard), timeout=30) as client:
+        client.sendall(f"GET {target} HTTP/1.0\r\n\r\n".encode("latin-1"))
+        answer = client.makefile("rb").read()
+    assert answer.split(b" ", 2)[1] in (b"400", b"401")
+    assert capfd.readouterr().err == ""
+
+
 def test_the_token_is_shown_once_and_becomes_a_cookie(dashboard: Dashboard) -> None:
     assert get(dashboard, "/?token=not%20that%20one")[0].status == 401
     assert get(dashboard, "/?token=%C3%A4")[0].status == 401

@@ -85,6 +85,23 @@ def test_thresholds_of_another_model_are_refused(work: Path) -> None:
         load_threshold(work, FAN)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("is_gamma", [False, True])
+def test_a_threshold_that_no_score_can_be_compared_with_is_refused(value: float, is_gamma: bool, work: Path) -> None:
+    write_thresholds(work, rungs={"host": {FAN: estimate(1, value) if is_gamma else estimate(value)}})
+    with pytest.raises(ListenError, match=r"thresholds.json: .*a threshold of -?(nan|inf).*set threshold to a number"):
+        load_threshold(work, FAN)
+
+
+def test_a_model_that_the_system_cant_read_is_one_line(work: Path) -> None:
+    with pytest.raises(ListenError, match=r"xxx: can't be read \(File name too long\); give a work directory"):
+        load_images(work.with_name("x" * 300), "both")
+    (work / "model.tflite").unlink()
+    (work / "model.tflite").mkdir()
+    with pytest.raises(ListenError, match=r"model.tflite: can't be read \(Is a directory\)"):
+        load_images(work, "both")
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": "asd-edge thresholds 1", "rungs": 3}'])
 def test_a_table_that_isnt_one_is_one_line(content: str, work: Path) -> None:
     (work / THRESHOLDS_FILE).write_text(content)

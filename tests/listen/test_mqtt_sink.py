@@ -16,6 +16,7 @@ from asd_edge.errors import ListenError
 from asd_edge.listen.events import Event, EventIds
 from asd_edge.listen.mqtt_config import MqttConfig, TlsConfig
 from asd_edge.listen.mqtt_sink import MqttSink, topic_level
+from asd_edge.listen.spool import Spool
 from tests.listen.broker import (
     MOSQUITTO,
     SERVICE_PASSWORD,
@@ -148,6 +149,56 @@ def test_a_killed_broker_costs_no_event(config: MqttConfig, broker: Broker, read
     assert reader.received.numbers("run") == list(range(1, 271))
     wait_for(lambda: sink.problem() is None, "the connection")
     sink.close()
+
+
+@needs_broker
+def test_what_a_broker_acknowledged_and_lost_is_sent_again_however_long_it_is_away(
+    config: MqttConfig, broker: Broker, reader: Subscriber, certificates: Certificates
+) -> None:
+    """It knows its subscriber, who is away, but not the events for it when it comes back."""
+    broker.store()
+    reader.close()
+    sink = MqttSink(config, "pi")
+    publish_scores(sink, EventIds("run"), 8)
+    wait_for(lambda: sink._spool.acknowledged == 8, "the acknowledgements")
+    broker.kill()
+    wait_for(lambda: sink.problem() is not None, "the outage")
+    time.sleep(2.0)  # attempts to connect that fail
+    assert "8 events wait" in str(sink.problem())
+    broker.start()
+    again = Subscriber(broker, certificates)
+    wait_for(lambda: len(again.received.events) == 8, "the events")
+    assert again.received.numbers("run") == list(range(1, 9))
+    sink.close()
+    again.close()
+
+
+@needs_broker
+def test_a_loss_is_told_while_the_broker_is_there(config: MqttConfig, reader: Subscriber) -> None:
+    ids, spool = EventIds("run"), Spool(config.spool, 1_000_000)
+    for _ in range(9):
+        spool.append("asd-edge/pi/fan/score", score(ids).as_line().encode())
+    spool.close()
+    (segment,) = config.spool.glob("*.segment")
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+    sink = MqttSink(config, "pi")
+    wait_for(lambda: len(reader.received.events) == 8, "the events")
+    assert sink.problem() == "1 events lost since the start"
+    assert sink.problem() is None
+    sink.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_told_and_so_is_what_it_did_not_store(tmp_path: Path) -> None:
+    config = MqttConfig(broker="127.0.0.1", port=1, spool=tmp_path / "spool")
+    ids, sink = EventIds("run"), MqttSink(config, "pi")
+    sink.publish(score(ids, value=float("nan")))  # no event of the service: JSON has no word for it
+    wait_for(lambda: "its thread mqtt-spool has died (ValueError: " in str(sink.problem()), "the death")
+    sink.publish(score(ids))
+    with pytest.raises(ListenError, match=r"spool: 2 events didn't come to the disk and are lost"):
+        sink.close()
 
 
 _SERVICE = """

@@ -112,6 +112,30 @@ def test_what_was_not_heard_is_silence_of_the_same_length(tmp_path: Path) -> Non
     np.testing.assert_array_equal(read(recordings_in(tmp_path)[0]), expected)
 
 
+@pytest.mark.parametrize("gap", [(0.25, 1.25), (2.0, 5.0), (11.0, 13.5)])
+def test_what_was_not_heard_before_the_alarm_is_silence_too(tmp_path: Path, gap: tuple[float, float]) -> None:
+    samples, (first, stop) = sound(20), (round(second * RATE_HZ) for second in gap)
+    recorder = Recorder(config_of(tmp_path))
+    hear(recorder, samples, 0, first)
+    hear(recorder, samples, stop, 14 * RATE_HZ)
+    recorder.publish(alarm_started(EventIds("run"), sample_index=2 * RATE_HZ))
+    hear(recorder, samples, 14 * RATE_HZ, len(samples))
+    recorder.close()
+    expected = samples.copy()
+    expected[first:stop] = 0
+    np.testing.assert_array_equal(read(recordings_in(tmp_path)[0]), expected[RATE_HZ // 2 :])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_died_is_told(tmp_path: Path) -> None:
+    recorder = Recorder(config_of(tmp_path))
+    recorder.hear("fan/id_00", np.zeros(WINDOW, np.complex64), 0)  # no source hears such
+    recorder.publish(alarm_started(EventIds("run")))
+    wait_for(lambda: "its thread recordings has died (" in str(recorder.problem()), "the death")
+    recorder.close()
+    assert recorder.problem() is not None
+
+
 def test_machines_are_recorded_apart_and_a_new_alarm_begins_a_new_file(tmp_path: Path) -> None:
     ids, fan, pump = EventIds("run"), sound(30, 1), sound(30, 2)
     recorder = Recorder(config_of(tmp_path))

@@ -116,15 +116,15 @@ def test_a_dead_microphone_is_silent_and_not_normal(small_work: Path, tmp_path: 
     check_account(events, FAN, "sliding", samples.size)
 
 
-def test_an_overrun_drops_whole_windows_and_counts_them(small_work: Path, tmp_path: Path) -> None:
-    """Sixty seconds at once into a live pipe whose queue holds two."""
+@pytest.mark.parametrize("queue_seconds", [2, 1])  # a window has 1.024 s
+def test_an_overrun_drops_whole_windows_and_counts_them(queue_seconds: float, small_work: Path, tmp_path: Path) -> None:
+    """Sixty seconds at once into a live pipe whose queue holds a window or so."""
     fifo = tmp_path / "microphone"
     os.mkfifo(fifo)
     samples = hum(60 * RATE_HZ, 5)
     source = {"kind": "fifo", "path": "microphone"}
-    config = write_config(
-        tmp_path, [{"machine": FAN, "source": source, "model": str(small_work)}], windows="window", queue_seconds=2
-    )
+    entry = {"machine": FAN, "source": source, "model": str(small_work)}
+    config = write_config(tmp_path, [entry], windows="window", queue_seconds=queue_seconds)
     from asd_edge.listen.notify import Notifier
     from asd_edge.listen.read_config import read_config
     from asd_edge.listen.service import Requests, Service

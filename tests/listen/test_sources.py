@@ -3,16 +3,19 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from asd_edge.listen.audio_queue import Audio, AudioQueue, Break, Item
 from asd_edge.listen.config import FifoSource, WavSource
+from asd_edge.listen.hear_source import SourceThread
 from asd_edge.listen.sources import SourceEndedError, SourceLostError, is_live, source_of
 from asd_edge.native_engine import score_samples
-from tests.listen.running_service import ServiceProcess, write_config
+from tests.listen.running_service import PATIENCE_SECONDS, ServiceProcess, write_config
 from tests.listen.small_detector import FAN, RATE_HZ, WINDOW, hum, image_of
 from tests.listen.told_events import check_account, read_events, states
 
@@ -58,6 +61,67 @@ def test_a_live_pipe_that_stalls_is_lost(tmp_path: Path) -> None:
             assert source.read(0.05) is None
         os.close(writer)
         source.close()
+
+
+def test_half_a_frame_outlasts_a_stall(tmp_path: Path) -> None:
+    """Or the channels behind it would change places."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    source = source_of(FifoSource(kind="fifo", path=path, channels=2, channel=1), 0.01)
+    data = np.arange(8, dtype="<i2").tobytes()
+    source.open()
+    writer = os.open(path, os.O_WRONLY)
+    for piece, samples in ((data[:7], [1]), (data[7:], [3, 5, 7])):
+        os.write(writer, piece)
+        found = source.read(1.0)
+        assert found is not None
+        assert found.tolist() == samples
+        with pytest.raises(SourceLostError, match="no sample"):
+            source.read(0.05)
+        source.open()
+    os.close(writer)
+    source.close()
+
+
+class _BreaksOnce:
+    """A source whose driver raises what no source should, and then works."""
+
+    rate_hz = RATE_HZ
+
+    def __init__(self) -> None:
+        self._n_reads = 0
+
+    def open(self) -> None: ...
+
+    def read(self, seconds: float) -> np.ndarray:
+        self._n_reads += 1
+        if self._n_reads == 2:
+            raise ZeroDivisionError("in the\ndriver")
+        if self._n_reads == 4:
+            raise SourceEndedError("its end")
+        return np.full(10, self._n_reads, np.int16)
+
+    def close(self) -> None: ...
+
+
+def test_whatever_a_source_breaks_with_it_is_lost_and_tried_again() -> None:
+    work = threading.Event()
+    queue = AudioQueue(1000, 100, work)
+    thread = SourceThread(_BreaksOnce(), queue, is_live=True)
+    items: list[Item] = []
+    while not items or items[-1] != Break("ended", 20, "its end"):
+        assert work.wait(PATIENCE_SECONDS), "it doesn't come"
+        work.clear()
+        while (item := queue.pop()) is not None:
+            items.append(item)
+    thread.stop()
+    breaks = [item for item in items if isinstance(item, Break)]
+    assert breaks[:3] == [
+        Break("running", 0, "16000 Hz"),
+        Break("lost", 10, "ZeroDivisionError: in the driver"),
+        Break("recovered", 10, "16000 Hz"),
+    ]
+    assert sum(item.samples.size for item in items if isinstance(item, Audio)) == 20
 
 
 def test_a_file_gives_one_channel_and_ends(tmp_path: Path) -> None:

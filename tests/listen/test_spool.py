@@ -7,16 +7,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from asd_edge.errors import ListenError
-from asd_edge.listen.spool import N_KEPT, Spool
+from asd_edge.listen.spool import Spool
 from asd_edge.listen.spool_record import Message
 
 MEGABYTE = 1 << 20
+N_KEPT = 64
 
 
 def payload(number: int) -> bytes:
@@ -62,7 +64,7 @@ def test_messages_come_out_as_they_went_in_over_a_restart(tmp_path: Path) -> Non
         assert numbers(spool) == [1, 2, 3, 4, 5]
         spool.append("topic/0", payload(6))
         assert numbers(spool) == [1, 2, 3, 4, 5, 6]
-        spool.acknowledge(4)
+        spool.acknowledge(4, 2)
     with opened(tmp_path) as spool:
         assert numbers(spool) == [5, 6]
         assert spool.n_waiting == 2
@@ -142,12 +144,67 @@ def test_what_was_acknowledged_before_it_went_was_not_dropped(tmp_path: Path) ->
             message = spool.next_after(number - 1)
             assert message is not None
             assert message.sequence == number
-            spool.acknowledge(number)
+            spool.acknowledge(number, number - N_KEPT)
         assert numbers(spool) == []
+        assert len(list(tmp_path.glob("*.segment"))) == 1
         assert (spool.losses.n_dropped, spool.losses.n_damaged) == (0, 0)
         assert spool.next_after(6000 - N_KEPT - 1) == Message(
             6000 - N_KEPT, f"topic/{(6000 - N_KEPT) % 3}", payload(6000 - N_KEPT)
         )
+
+
+def test_what_is_taken_back_waits_again_over_a_restart(tmp_path: Path) -> None:
+    filled(tmp_path, 9)
+    with opened(tmp_path) as spool:
+        assert numbers(spool) == list(range(1, 10))
+        spool.acknowledge(9, 3)
+        spool.take_back(9)
+        assert spool.n_waiting == 0
+        spool.take_back(3)
+        assert spool.n_waiting == 6
+    with opened(tmp_path) as spool:
+        assert numbers(spool) == list(range(4, 10))
+        assert (spool.losses.n_dropped, spool.losses.n_damaged) == (0, 0)
+
+
+def test_what_may_be_taken_back_stays_and_nothing_else_does(tmp_path: Path) -> None:
+    segments = filled(tmp_path, 3000, most_bytes=MEGABYTE // 4)
+    firsts = [int(path.stem) for path in segments]
+    assert len(firsts) > 3
+    with opened(tmp_path, MEGABYTE // 4) as spool:
+        spool.acknowledge(3000, firsts[2] - 2)
+        assert sorted(tmp_path.glob("*.segment")) == segments[1:]
+        spool.acknowledge(3000, firsts[2] - 1)
+        assert sorted(tmp_path.glob("*.segment")) == segments[2:]
+        spool.take_back(0)
+        assert numbers(spool) == list(range(firsts[2], 3001))
+
+
+@pytest.mark.parametrize("which", [0, 1, -1])
+def test_a_file_that_is_gone_costs_its_messages_alone_and_is_counted(tmp_path: Path, which: int) -> None:
+    n_messages = 3000
+    segments = filled(tmp_path, n_messages, most_bytes=MEGABYTE // 4)
+    bounds = [*(int(path.stem) for path in segments), n_messages + 1]
+    first, stop = list(pairwise(bounds))[which]
+    with opened(tmp_path, MEGABYTE // 4) as spool:
+        segments[which].unlink()
+        left = [number for number in range(1, n_messages + 1) if not first <= number < stop]
+        assert numbers(spool) == left
+        assert numbers(spool) == left
+        spool.append(f"topic/{(n_messages + 1) % 3}", payload(n_messages + 1))
+        assert numbers(spool) == [*left, n_messages + 1]
+        assert (spool.losses.n_dropped, spool.losses.n_damaged) == (0, stop - first)
+
+
+def test_a_file_that_is_gone_while_it_is_written_is_followed_by_another(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        spool.append("topic/1", payload(1))
+        next(tmp_path.glob("*.segment")).unlink()
+        spool.append("topic/2", payload(2))
+        assert numbers(spool) == []
+        spool.append("topic/0", payload(3))
+        assert numbers(spool) == [3]
+        assert spool.losses.n_damaged == 2
 
 
 def test_many_restarts_stay_within_the_bound(tmp_path: Path) -> None:

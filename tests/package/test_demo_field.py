@@ -26,6 +26,7 @@ def models(tmp_path: Path) -> Models:
     write_small_work(first)
     shutil.copytree(first, second)
     detector = load_detector(second / DETECTOR_FILE)
+    assert detector.head_rows is not None
     rows = detector.head_rows + np.float32(0.01)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     write_detector(replace(detector, head_rows=rows), second / DETECTOR_FILE)

@@ -110,8 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _ANSWER_SECONDS
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        query = parse_qs(url.query)
+        try:
+            url = urlsplit(self.path)
+            query = parse_qs(url.query)
+        except ValueError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "This is no address")
+            return
         if url.path == "/" and "token" in query:
             self._take_token(query["token"][0])
         elif not self._has_ticket():

@@ -17,7 +17,7 @@
 #define ROOM_SAMPLES 4096u
 #define BLOCK_SAMPLES 64u
 #define TRIAL_SECONDS 120u /* for a clip of 10 s on a core that just keeps up */
-#define LOOP_SECONDS 10u
+#define LOOP_SECONDS 30u   /* the longest turn checks and hashes a whole image that has come: some seconds at 16 MHz */
 
 static asd_update_settings settings;
 static asd_update update;
