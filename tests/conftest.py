@@ -43,6 +43,23 @@ def tiny_autoencoder_work(tmp_path_factory: pytest.TempPathFactory, tiny_clips: 
     return write_tiny_work(tmp_path_factory.mktemp("tiny_autoencoder_work"), tiny_clips / "fan", TINY_AUTOENCODER)
 
 
+COUNTED = "counted"  # a test's own account, printed behind the run: record_property(COUNTED, "so many cases ...")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests counted, in the order of their names; also where several processes ran them."""
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {words}"
+        for report in terminalreporter.stats.get("passed", [])
+        for name, words in getattr(report, "user_properties", [])
+        if name == COUNTED and report.when == "call"
+    ]
+    if lines:
+        terminalreporter.section("what was counted")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture
 def permissions() -> Iterator[None]:
     """File permissions hold, for root too."""

@@ -1,9 +1,11 @@
 """Short runs of the fuzzers over bundles, update logs and lines; `make fuzz` has the long ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import COUNTED
 from tests.engine.engine_programs import SANITIZERS
 from tests.frontend.frontend_programs import missing, missing_runtime
 from tests.package.fuzz_device import NAMES, run_fuzzer
@@ -13,10 +15,12 @@ LEAST_COVERED = {"bundle": 200, "update_log": 140, "link": 500}  # edges: what l
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_that_a_stranger_sends_breaks_a_rule(name: str, tmp_path: Path) -> None:
+def test_nothing_that_a_stranger_sends_breaks_a_rule(
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     if reason := missing("clang") or missing_runtime("clang", SANITIZERS):
         pytest.skip(reason)
     fuzzed = run_fuzzer(name, tmp_path, N_RUNS[name])
-    print(fuzzed.in_words())
+    record_property(COUNTED, fuzzed.in_words())
     assert fuzzed.n_inputs > 0.75 * N_RUNS[name]  # those too short for a header are not counted
     assert fuzzed.n_covered >= LEAST_COVERED[name]

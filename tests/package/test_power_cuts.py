@@ -1,5 +1,6 @@
 """A power cut at every flash operation of an update, and at every one after it: the device boots a whole model."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from asd_edge.package.bundle import Bundle, pack_bundle
 from asd_edge.package.self_test import SelfTest
+from tests.conftest import COUNTED
 from tests.engine.engine_programs import SANITIZERS
 from tests.frontend.frontend_programs import FIRMWARE
 from tests.package.update_programs import PHASES, Geometry, PowerCuts, compile_update_program, run_power_cuts
@@ -20,6 +22,7 @@ REAL_IMAGE_BYTES = 960_112
 N_SAMPLED, N_ROTTEN = 16, 2000
 N_KINDS = 4  # of what a cut leaves behind: nothing, all, some bits, a word that can't be read
 SEED = 3
+Record = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +62,10 @@ def _run(program: Path, key: Ed25519PrivateKey, geometry: Geometry, sizes: tuple
 
 @pytest.mark.parametrize("passes", [1, 0], ids=["passes", "fails"])
 def test_two_cuts_anywhere_leave_a_device_that_boots_a_whole_model(
-    program: Path, key: Ed25519PrivateKey, passes: int
+    program: Path, key: Ed25519PrivateKey, passes: int, record_property: Record
 ) -> None:
     found = _run(program, key, TOY, (64, 100), passes=passes, depth=2)
+    record_property(COUNTED, found.account("exhaustive, two deep"))
     assert found.failures == 0, found.in_words()
     reached = dict(zip(PHASES, found.cut_again, strict=True))
     assert reached["install"] > 0
@@ -73,28 +77,33 @@ def test_two_cuts_anywhere_leave_a_device_that_boots_a_whole_model(
 
 @pytest.mark.parametrize("passes", [1, 0], ids=["passes", "fails"])
 @pytest.mark.parametrize("geometry", [TOY, *NARROW_WORDS], ids=lambda geometry: f"{geometry.word_bytes}-byte words")
-def test_every_single_cut_is_tried(program: Path, key: Ed25519PrivateKey, geometry: Geometry, passes: int) -> None:
+def test_every_single_cut_is_tried(
+    program: Path, key: Ed25519PrivateKey, geometry: Geometry, passes: int, record_property: Record
+) -> None:
     found = _run(program, key, geometry, (64, 100), passes=passes, depth=1)
+    record_property(COUNTED, found.account("exhaustive, one deep"))
     assert found.failures == 0, found.in_words()
     assert found.cut == tuple(N_KINDS * n for n in found.operations), "each operation, each kind"
 
 
 @pytest.mark.parametrize("passes", [1, 0], ids=["passes", "fails"])
 def test_a_device_that_came_without_a_model_gets_its_first_one_or_stays_without(
-    program: Path, key: Ed25519PrivateKey, passes: int
+    program: Path, key: Ed25519PrivateKey, passes: int, record_property: Record
 ) -> None:
     public, (_, update) = key.public_key().public_bytes_raw(), _bundles(key, (64, 100))
     found = run_power_cuts(program, TOY, public, (b"", update), passes=bool(passes), depth=2)
+    record_property(COUNTED, found.account("exhaustive, two deep"))
     assert found.failures == 0, found.in_words()
     assert found.cases > 1000
 
 
 def test_sampled_cuts_on_a_real_geometry_under_sanitizers(
-    program: Path, key: Ed25519PrivateKey, tmp_path: Path
+    program: Path, key: Ed25519PrivateKey, tmp_path: Path, record_property: Record
 ) -> None:
     for geometry in REAL:
         sizes = (REAL_IMAGE_BYTES, REAL_IMAGE_BYTES + 16)
         found = _run(program, key, geometry, sizes, passes=1, depth=2, n_cases=N_SAMPLED)
+        record_property(COUNTED, found.account(f"sampled by seed {SEED}, {geometry.word_bytes}-byte words, two deep"))
         assert found.failures == 0, found.in_words()
         assert found.cases == N_SAMPLED
     checked = compile_update_program("power_cuts", tmp_path, SANITIZERS)
@@ -102,9 +111,12 @@ def test_sampled_cuts_on_a_real_geometry_under_sanitizers(
     assert found.failures == 0, found.in_words()
 
 
-def test_a_rotten_bit_anywhere_leaves_a_device_that_boots(program: Path, key: Ed25519PrivateKey) -> None:
+def test_a_rotten_bit_anywhere_leaves_a_device_that_boots(
+    program: Path, key: Ed25519PrivateKey, record_property: Record
+) -> None:
     for geometry in (TOY, *NARROW_WORDS):
         found = _run(program, key, geometry, (64, 100), passes=1, depth=0, n_cases=N_ROTTEN)
+        record_property(COUNTED, f"{found.cases:,} rotten bits, {found.boots:,} boots, {found.failures} failures")
         assert found.failures == 0, found.in_words()
         assert found.cases == N_ROTTEN
 

@@ -44,6 +44,15 @@ class PowerCuts:
     failures: int
     first_failure: tuple[int, ...]
 
+    def account(self, how: str) -> str:
+        """Operations, first cuts and second cuts of each phase; `how` the cases were chosen."""
+        phases = ", ".join(
+            f"{phase} {operations} operations {once} cuts {twice} cut again"
+            for phase, operations, once, twice in zip(PHASES, self.operations, self.cut, self.cut_again, strict=True)
+            if operations or once or twice
+        )
+        return f"{how}, {self.cases:,} cases, {self.boots:,} boots, {self.failures} failures: {phases}"
+
     def in_words(self) -> str:
         """The rule that broke first, and where."""
         rule, *where = self.first_failure
