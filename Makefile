@@ -13,7 +13,7 @@ FIRMWARE := firmware/CMakeLists.txt $(wildcard firmware/*/*.cmake $(foreach fold
 # One BLAS thread per process: pytest runs two, and NumPy with more threads than cores is many times slower.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help install demo demo-field test check fuzz soak bars constraints clean setup-emulation frontend-tables
+.PHONY: help install demo demo-field check-rpi4 test check fuzz soak bars constraints clean setup-emulation frontend-tables
 .PHONY: bench-cli bench-demo bench-ci bench-train bench-export bench-evaluate bench-frontend bench-engine bench-cores
 .PHONY: bench-quantization bench-recipes bench-targets bench-calibration bench-finetune bench-listen
 .PHONY: bench-profile bench-provision
@@ -21,6 +21,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 help:
 	@echo 'make demo    synthetic machines -> shipped checkpoint -> int8 model -> table of what int8 cost (under 6 minutes)'
 	@echo 'make demo-field    a signed model on an emulated board: self-test, one alarm, a power cut, refusals, and back again'
+	@echo 'make check-rpi4    engine and LiteRT for aarch64 under QEMU over the MIMII sample (ASD_EDGE_MIMII), against this machine'
 	@echo 'make test    every test; those on real machine sound need ASD_EDGE_MIMII, the folder of the MIMII sample'
 	@echo 'make check   ruff, mypy --strict and the import order'
 	@echo 'make fuzz    a million mutated model images, and as many bundles, update logs and lines, under sanitizers (clang)'
@@ -76,6 +77,9 @@ demo: .venv/host.stamp
 
 demo-field: .venv/dev.stamp
 	$(BIN)/python -m tests.demo_field
+
+check-rpi4: .venv/dev.stamp
+	$(ONE_THREAD) $(BIN)/python -m tests.check_rpi4
 
 test: install
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)

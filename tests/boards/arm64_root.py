@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from asd_edge.backends.emulate_board import SETUP
 from asd_edge.errors import BackendError
 from asd_edge.export.targets.litert import operators_outside
 
@@ -88,7 +87,7 @@ def xnnpack_share(root: Path, model: Path) -> tuple[int, int, int]:
 
     Raises BackendError where it runs none: figures without it would be of other kernels than a board's.
     """
-    listed = _output_of([*python_command(root), "-c", _LIST_OPERATORS, str(model)], "make its folder again")
+    listed = _output_of([*python_command(root), "-c", _LIST_OPERATORS, str(model)], f"remove {root} and run this again")
     operators = json.loads(listed.splitlines()[-1])
     n_operators = sum(found["op_name"] != "DELEGATE" for found in operators)
     n_run = n_operators - len(operators_outside(operators))
@@ -137,7 +136,7 @@ def _download_wheels(path: Path, wheels: Sequence[str]) -> None:
 
 def _unpack(root: Path, packages: Path, wheels: Path) -> None:
     for package in sorted(packages.glob("*.deb")):
-        _output_of(["dpkg-deb", "-x", str(package), str(root)], "remove its folder and run this again")
+        _output_of(["dpkg-deb", "-x", str(package), str(root)], f"remove {packages} and run this again")
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(root / "site-packages")
@@ -159,7 +158,7 @@ def _output_of(command: Sequence[str], what_to_do: str, folder: Path | None = No
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     except FileNotFoundError as error:
-        raise BackendError(f"{command[0]} not found; a Debian system has it, and {SETUP}") from error
+        raise BackendError(f"{command[0]} not found; arm64 packages need a Debian system") from error
     if done.returncode != 0:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         reason = next((line for line in lines if line.startswith(("E:", "ERROR:"))), (lines or ["no output"])[-1])
