@@ -1,7 +1,7 @@
 """boards.yaml -> `Board`: what is known of every board that asd-edge knows, each fact with where it stands."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -18,6 +18,31 @@ Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What values of a key are given in, and the range outside which another unit was meant."""
+
+    hint: str
+    low: float
+    high: float
+
+
+_HERTZ = _Unit("give hertz, as 80_000_000 for 80 MHz", 1e6, 1e10)
+_BYTES = _Unit("give bytes, as 262_144 for 256 KiB", 3072, 2**40)
+_MILLIWATTS = _Unit("give milliwatts, as 120 for 0.12 W", 1e-3, 1e6)
+_UNITS = {
+    "clock_hz": _HERTZ,
+    "accelerator_clock_hz": _HERTZ,
+    "ram_bytes": _BYTES,
+    "flash_bytes": _BYTES,
+    "memory_bytes_per_s": _Unit("give bytes per second, as 4_000_000_000 for 4 GB/s", 1e6, 1e13),
+    "accelerator_macs_per_s": _Unit("give MACs per second, as 2.0e+12 for 4 TOPS", 1e6, 1e16),
+    "active_power_mw": _MILLIWATTS,
+    "sleep_power_mw": _MILLIWATTS,
+}
+_NO_NUMBER = ("int_parsing", "int_type", "float_parsing", "float_type", "int_from_float")  # pydantic's names
 
 
 class _Record(BaseModel):
@@ -45,7 +70,7 @@ class Cycles(_Record):
     value: PositiveNumber
     low: PositiveNumber
     high: PositiveNumber
-    method: Literal["calibrated", "by ratio", "uncalibrated"]
+    method: Literal["calibrated", "by ratio", "by core", "uncalibrated"]
 
     @model_validator(mode="after")
     def _band_holds_the_value(self) -> "Cycles":
@@ -83,6 +108,19 @@ class Facts(_Record):
     def _plain_value_is_a_fact_that_nobody_says(cls, given: object) -> object:
         is_whole = isinstance(given, Fact) or (isinstance(given, Mapping) and given.keys() <= Fact.model_fields.keys())
         return given if is_whole else {"value": given}
+
+    @model_validator(mode="after")
+    def _values_are_in_their_units(self) -> "Facts":
+        for name, unit in _UNITS.items():
+            value = getattr(self, name).value
+            if value is not None and not unit.low <= value <= unit.high:
+                wrong, bound = ("low", unit.low) if value < unit.low else ("high", unit.high)
+                words = f"{value:,}".replace(",", "_")
+                raise ValueError(f"{name}: {words} is too {wrong} (the {wrong}est is {bound:,.10g}); {unit.hint}")
+        active, asleep = self.active_power_mw.value, self.sleep_power_mw.value
+        if active is not None and asleep is not None and asleep > active:
+            raise ValueError(f"sleep_power_mw: {asleep:g} mW is more than the {active:g} mW active; correct one")
+        return self
 
     def by_name(self) -> dict[str, Fact[Any]]:
         """In the order above."""
@@ -195,16 +233,18 @@ def load_board_table(path: Path | None = None, known: Mapping[str, Document] | N
     """`known`: documents that the file may name without listing them. Raises CompilerError as `load_boards`."""
     found = path or next((place for place in _PLACES if place.exists()), _PLACES[0])
     try:
-        content = yaml.safe_load(found.read_text(encoding="utf-8"))
+        content = _read_yaml(found)
         listed = content.get("documents") or {}
+        for entries, needs in ((listed, "a title"), (content["boards"], "core and kernels")):
+            for name, given in entries.items():
+                if not isinstance(given, Mapping):
+                    raise CompilerError(f"{found}: {name} has no fields; give it {needs}")
         documents = {**(known or {}), **{key: Document(**given) for key, given in listed.items()}}
         boards = {name: Board(**{**given, "name": name}) for name, given in content["boards"].items()}
     except OSError as error:
         raise CompilerError(f"{found}: can't be read ({error.strerror}); give a file of boards") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "facts")
-        raise CompilerError(f"{found}: {_place_of(error, content)}{where}: {first['msg']}; correct it") from error
+        raise CompilerError(f"{found}: {_place_of(error, content)}{_reason_of(error)}") from error
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise CompilerError(f"{found}: is no list of boards ({reason}); see the one that asd-edge ships") from error
@@ -219,6 +259,13 @@ def load_boards_with(path: Path | None) -> BoardTable:
     if path is None:
         return shipped
     own = load_board_table(path, shipped.documents)
+    emulators = [name for name, board in shipped.boards.items() if board.emulator == name]
+    for name, board in own.boards.items():
+        if board.emulator is not None and board.emulator not in emulators:
+            meant = _did_you_mean(_near(board.emulator, emulators))
+            raise CompilerError(
+                f"{path}: {name} emulator: {board.emulator!r} is none; {meant}there are {', '.join(emulators)}"
+            )
     return BoardTable({**shipped.boards, **own.boards}, own.documents)
 
 
@@ -226,10 +273,42 @@ def board_named(name: str, boards: Mapping[str, Board] | None = None) -> Board:
     """Of those that ship, unless others are given. Raises CompilerError for a name that isn't there."""
     known = load_boards() if boards is None else boards
     if name not in known:
-        near = difflib.get_close_matches(name.lower(), known, _N_NEAR, 0.5)
-        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        meant = _did_you_mean(_near(name, known))
         raise CompilerError(f"{name!r} is no board; {meant}there are {', '.join(known)}; --boards FILE adds your own")
     return known[name]
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """The likest first."""
+    return difflib.get_close_matches(name.lower(), list(known), _N_NEAR, 0.5)
+
+
+def _did_you_mean(near: Sequence[str]) -> str:
+    return f"did you mean {' or '.join(near)}? " if near else ""
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a mapping that has a key twice, of which YAML's own would take the last."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        lines: dict[str, int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                where = f"lines {lines[key.value]} and {line}" if line != lines[key.value] else f"line {line} twice"
+                raise CompilerError(f"{self.name}: has {key.value!r} on {where}; leave one")
+            lines[key.value] = line
+        return node
+
+
+def _read_yaml(path: Path) -> Any:
+    loader = _UniqueKeys(path.read_text(encoding="utf-8"))
+    loader.name = str(path)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _check_facts(path: Path, name: str, board: Board, documents: Mapping[str, Document]) -> None:
@@ -250,3 +329,20 @@ def _place_of(error: ValidationError, content: Mapping[str, Any]) -> str:
         except ValidationError:
             return f"{name} "
     return ""
+
+
+def _reason_of(error: ValidationError) -> str:
+    """What is wrong with which key, and what to give."""
+    first = error.errors()[0]
+    parts = [str(part) for part in first["loc"] if part not in ("facts", "value")]
+    where, key = ".".join(parts), parts[-1] if parts else ""
+    if first["type"] == "extra_forbidden" and parts == [key] and error.title == Board.__name__:
+        keys = [name for name in (*Facts.model_fields, *Board.model_fields) if name not in ("name", "facts")]
+        near = _near(key, keys)[:2]
+        unit = next((_UNITS[name].hint for name in near if name in _UNITS), "correct it")
+        return f"{key}: no such key; {_did_you_mean(near)}{unit}"
+    if first["type"] in _NO_NUMBER and key in _UNITS:
+        return f"{where}: {first['input']!r} is no number; {_UNITS[key].hint}"
+    reason = first["msg"].removeprefix("Value error, ")
+    said = f"{where}: {reason}" if where else reason
+    return said if ";" in reason else f"{said}; correct it"

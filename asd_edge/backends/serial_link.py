@@ -5,10 +5,11 @@ firmware/link/DESIGN.md has the bodies. A request is sent again until its answer
 
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ _REFUSALS = {
 }
 _STARTED_ANEW, _LOST_SAMPLES = 4, 5
 _HELLO_BODY = struct.Struct("<HHIHHHH32s")
+_STATUS, _MEMORY_BODY, _TAKEN = struct.Struct("<I"), struct.Struct("<IIII"), struct.Struct("<I")
 _SCORE = struct.Struct("<IIq")  # samples taken so far, status, score in Q16
 
 
@@ -48,6 +50,10 @@ class Line(Protocol):
 
 class StreamLostError(BackendError):
     """The board has started anew, or has lost samples: the clip under way is lost, the line is not."""
+
+
+class LinkBrokenError(BackendError):
+    """The line is gone, or what answers isn't this link's firmware: another try is in vain."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,8 @@ class SerialLink:
         self.unasked: list[Frame] = []  # what the board said by itself, oldest first
         self._receiver = FrameReceiver()
         self._sequence = time.monotonic_ns() & 0xFF  # unlike that of a run before, whose answers may still come
-        line.write(b"\0\0")  # ends whatever the board has half received
+        with self._naming_errors():
+            line.write(b"\0\0")  # ends whatever the board has half received
 
     def __enter__(self) -> "SerialLink":
         return self
@@ -102,9 +109,8 @@ class SerialLink:
     def hello(self) -> BoardHello:
         """Raises BackendError for a board that doesn't answer or speaks another version."""
         body = self.request(_HELLO)
-        if len(body) < _HELLO_BODY.size:
-            raise BackendError(f"{self.name}: an answer of {len(body)} bytes; update the board's firmware")
-        version, status, clip_samples, n_classes, _, n_codes, is_endless, sha256 = _HELLO_BODY.unpack_from(body)
+        fields = self.unpack(_HELLO_BODY, body, has_text=True)
+        version, status, clip_samples, n_classes, _, n_codes, is_endless, sha256 = fields
         if version != VERSION:
             raise BackendError(
                 f"{self.name}: the board speaks version {version} of the link, this is {VERSION}; update its firmware"
@@ -114,19 +120,23 @@ class SerialLink:
 
     def memory(self) -> tuple[int, int, int, int]:
         """RAM of the part, static variables, stack set aside, stack used so far; bytes."""
-        ram, static, stack, used = struct.unpack("<IIII", self.request(_MEMORY))
+        ram, static, stack, used = self.unpack(_MEMORY_BODY, self.request(_MEMORY))
         return ram, static, stack, used
 
     def score_clip(self, samples: NDArray[np.int16], class_index: int) -> list[LinkScore]:
         """The scores of one stream, hop by hop. Raises StreamLostError or BackendError."""
-        (status,) = struct.unpack("<I", self.request(_START, struct.pack("<I", class_index)))
+        (status,) = self.unpack(_STATUS, self.request(_START, struct.pack("<I", class_index)))
         if status != 0:
             raise BackendError(f"{self.name}: the board refuses class {class_index}, status {status} of asd_status.h")
         scores: list[LinkScore] = []
         n_taken, little_endian = 0, samples.astype("<i2")
         while n_taken < samples.size:
-            part = little_endian[n_taken : n_taken + SAMPLES_PER_REQUEST].tobytes()
-            n_taken = self._take(self.request(_SAMPLES, struct.pack("<I", n_taken) + part), scores)
+            part, n_before = little_endian[n_taken : n_taken + SAMPLES_PER_REQUEST], n_taken
+            n_taken = self._take(self.request(_SAMPLES, struct.pack("<I", n_taken) + part.tobytes()), scores)
+            if not n_before < n_taken <= n_before + part.size:
+                raise LinkBrokenError(
+                    f"{self.name}: has taken {n_taken} of {n_before + part.size} samples; update the board's firmware"
+                )
         n_before = -1
         while len(scores) != n_before:
             n_before = len(scores)
@@ -135,17 +145,25 @@ class SerialLink:
 
     def _take(self, body: bytes, scores: list[LinkScore]) -> int:
         """Add the score of an answer, if it has one; how many samples the board has taken."""
-        if len(body) >= _SCORE.size:
-            _, status, score = _SCORE.unpack_from(body)
-            scores.append(LinkScore(status, score, np.frombuffer(body, np.int8, offset=_SCORE.size)))
-        return int.from_bytes(body[:4], "little")
+        if len(body) == _TAKEN.size:
+            return int.from_bytes(body, "little")
+        n_taken, status, score = self.unpack(_SCORE, body, has_text=True)
+        scores.append(LinkScore(status, score, np.frombuffer(body, np.int8, offset=_SCORE.size)))
+        return int(n_taken)
+
+    def unpack(self, fields: struct.Struct, body: bytes, has_text: bool = False) -> tuple[Any, ...]:
+        """The fields of an answer; `has_text`: others stand behind them. Raises LinkBrokenError by its length."""
+        if len(body) < fields.size or (len(body) > fields.size and not has_text):
+            raise LinkBrokenError(f"{self.name}: an answer of {len(body)} bytes; update the board's firmware")
+        return fields.unpack_from(body)
 
     def request(self, kind: int, body: bytes = b"") -> bytes:
         """The body of a request's answer, after as many tries as it takes. Raises BackendError where none comes."""
         self._sequence = (self._sequence + 1) & 0xFF
         encoded = encode_frame(Frame(kind, self._sequence, body))
         for _ in range(TRIES):
-            self._line.write(encoded)
+            with self._naming_errors():
+                self._line.write(encoded)
             answer = self._await(kind)
             if answer is not None:
                 return answer.body
@@ -157,7 +175,9 @@ class SerialLink:
     def _await(self, kind: int) -> Frame | None:
         end = time.monotonic() + SECONDS_PER_TRY
         while time.monotonic() < end:
-            frames = self._receiver.receive(self._line.read(1) + self._line.read(_waiting(self._line)))
+            with self._naming_errors():
+                arrived = self._line.read(1) + self._line.read(_waiting(self._line))
+            frames = self._receiver.receive(arrived)
             self.unasked += [frame for frame in frames if frame.type == ALARM]  # those behind the answer too
             for frame in frames:
                 if frame.sequence == self._sequence and frame.type == kind | _ANSWER:
@@ -165,6 +185,16 @@ class SerialLink:
                 if frame.sequence == self._sequence and frame.type == _REFUSAL:
                     self._raise_refusal(frame)
         return None
+
+    @contextmanager
+    def _naming_errors(self) -> Iterator[None]:
+        """What a line that is gone raises becomes a LinkBrokenError; pyserial's errors are OSErrors."""
+        try:
+            yield
+        except OSError as error:
+            raise LinkBrokenError(
+                f"{self.name}: the line is lost ({error}); plug the board in again, then run the same command again"
+            ) from error
 
     def _raise_refusal(self, frame: Frame) -> None:
         why = int.from_bytes(frame.body, "little")

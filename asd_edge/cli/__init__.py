@@ -28,7 +28,7 @@ from asd_edge.cli import (
     score,
     train,
 )
-from asd_edge.cli.console import BAD_INPUT
+from asd_edge.cli.console import BAD_INPUT, printable
 from asd_edge.errors import AsdEdgeError
 
 EXTRAS = {  # what a missing package belongs to
@@ -88,7 +88,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _fail(message: str) -> int:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    typer.echo(f"error: {printable(' '.join(message.split()))}", err=True)
     return BAD_INPUT
 
 

@@ -43,6 +43,11 @@ def progress_bar(words: str) -> Iterator[ProgressFn]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
+def printable(text: str) -> str:
+    """What a board, a host or a file calls itself, without characters that steer a terminal: as Python escapes them."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def print_tables(*tables: object) -> None:
     """Each as wide as it needs: a pipe or a narrow terminal never breaks a line inside a cell."""
     from rich.console import Console

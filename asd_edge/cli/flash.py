@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asd_edge.cli.console import Json, interruptible, progress_bar
+from asd_edge.cli.console import Json, interruptible, printable, progress_bar
 from asd_edge.cli.profile import BoardsFile
 
 if TYPE_CHECKING:
@@ -130,10 +130,11 @@ def _load(path: Path, public_keys: list[Path], board_name: str | None) -> _Loade
     from asd_edge.errors import FlashError
     from asd_edge.package.bundle import read_bundle
     from asd_edge.package.keys import load_public_key
+    from asd_edge.package.regular_file import read_regular_file
 
     keys = [load_public_key(key) for key in public_keys]
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path)
     except OSError as error:
         raise FlashError(f"{path}: can't be read ({error.strerror or error}); give a bundle") from error
     bundle = read_bundle(content, keys, path)
@@ -224,7 +225,7 @@ def _flash_by_programmer(write: "BoardWrite", bundle: "Bundle", port: str | None
     names = " and ".join(part.name for part in write.parts if part.name in ("firmware", "model"))
     typer.echo(f"{write.board.name}: {names} written by {write.way.method}, {n_bytes:,} bytes, {how}")
     if state is None or port is None:
-        typer.echo(f"version {bundle.version} for {bundle.machine} starts with the board; {_NOT_ASKED}")
+        typer.echo(f"version {bundle.version} for {printable(bundle.machine)} starts with the board; {_NOT_ASKED}")
     else:
         typer.echo(_runs(port, state))
 
@@ -248,5 +249,9 @@ def _ask(port: str, bundle: "Bundle") -> "BoardState":
 
 def _runs(port: str, state: "BoardState") -> str:
     tested = f", self-test {state.self_test}" if state.self_test else ""
-    runs = f"version {state.version} for {state.machine} in slot {state.slot}{tested}" if state.version else "no model"
+    runs = (
+        f"version {state.version} for {printable(state.machine)} in slot {state.slot}{tested}"
+        if state.version
+        else "no model"
+    )
     return f"{port}: runs {runs}; versions up to {state.least_version} are refused"

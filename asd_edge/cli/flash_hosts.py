@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from asd_edge.cli.console import interruptible, progress_bar
+from asd_edge.cli.console import interruptible, printable, progress_bar
 
 if TYPE_CHECKING:
     from asd_edge.flash.ssh_parcel import Parcel
@@ -71,7 +71,7 @@ def flash_hosts(
         typer.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     else:
         for outcome in outcomes:
-            typer.echo(_line(outcome))
+            typer.echo(printable(_line(outcome)))
     n_failed = sum(outcome.error is not None for outcome in outcomes)
     if n_failed:
         typer.echo(f"error: {n_failed} of {len(outcomes)} hosts failed; run the same command again for them", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asd_edge.cli import slots
-from asd_edge.cli.console import Json, progress_bar
+from asd_edge.cli.console import Json, printable, progress_bar
 
 if TYPE_CHECKING:
     from asd_edge.package.bundle import Bundle
@@ -146,7 +146,8 @@ def _say(path: Path, bundle: "Bundle", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(content, indent=1))
         return
-    typer.echo(f"{path}: version {bundle.version} for {bundle.machine} on {bundle.board}, signature and hash are right")
+    of_what = printable(f"{bundle.machine} on {bundle.board}")
+    typer.echo(f"{path}: version {bundle.version} for {of_what}, signature and hash are right")
     typer.echo(f"  image      {len(bundle.image):,} bytes, SHA-256 {content['image_sha256']}")
     typer.echo(f"  threshold  {bundle.threshold:.4f}: alarm above it")
     typer.echo(f"  self-test  seed {bundle.self_test.seed}, score {content['self_test_score']:.4f}")

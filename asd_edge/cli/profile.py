@@ -44,6 +44,7 @@ def profile(
     an emulated core and estimated, each figure with its method and band; WORK/profile-BOARD.json holds the same.
     """
     import json
+    import math
     import os
     import shlex
 
@@ -54,10 +55,15 @@ def profile(
     from asd_edge.profiling.write_profile import write_profile
     from asd_edge.ssh_host import parse_address
 
+    for option, given in (("--cell-mah", cell_mah), ("--cell-volts", cell_volts)):
+        if not math.isfinite(given):
+            raise typer.BadParameter(f"{option} {given} is no finite number; give what the cell's label says")
     board = board_named(board_name, load_boards_with(boards_file).boards)
     words = ["asd-edge", "profile", "--board", board_name]
     words += [] if host is None else ["--host", host]
     words += [] if boards_file is None else ["--boards", str(boards_file)]
+    words += [] if cell_mah == _CELL_MAH else ["--cell-mah", str(cell_mah)]
+    words += [] if cell_volts == _CELL_VOLTS else ["--cell-volts", str(cell_volts)]
     words += [] if work_dir is None else [str(work_dir)]
     address = None if host is None else parse_address(host)
     doing = "building, emulating, counting" if host is None else "building, copying, measuring"
@@ -70,7 +76,7 @@ def profile(
         found = profile_board(board, work_dir, Cell(cell_mah, cell_volts), shlex.join(words), address=address)
         path = write_profile(found, work_dir)
     if as_json:
-        typer.echo(json.dumps(profile_content(found), indent=1))
+        typer.echo(json.dumps(profile_content(found), indent=1, allow_nan=False))
         return
     print_tables(layer_table(found))
     typer.echo("\n".join([*profile_lines(found), f"wrote {path}"]))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asd_edge.cli.console import Json
+from asd_edge.cli.console import Json, printable
 
 if TYPE_CHECKING:
     from asd_edge.package.rauc_record import ModelRecord
@@ -71,7 +71,7 @@ def check(
     except PackageError as error:
         if not or_go_back:
             raise
-        typer.echo(f"warning: {error}; going back", err=True)
+        typer.echo(f"warning: {printable(str(error))}; going back", err=True)
         go_back(slots, as_json)
         return
     say(active, record, as_json)
@@ -94,7 +94,7 @@ def say(path: Path, record: "ModelRecord", as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"path": str(path), **record.model_dump()}, indent=1))
         return
-    typer.echo(f"{path}: version {record.version} for {record.machine} on {record.board}")
+    typer.echo(f"{path}: version {record.version} for {printable(record.machine)} on {printable(record.board)}")
     typer.echo(f"  threshold  {record.threshold:.4f}: alarm above it")
     for name, test in record.self_tests.items():
         typer.echo(f"  self-test  {name}: seed {test.seed}, score {test.score_q16 / 65536:.4f}")

@@ -20,7 +20,7 @@ from asd_edge.evaluate.evaluation import DataUsed, Evaluation, RungRun, Threshol
 from asd_edge.evaluate.figures import make_figures
 from asd_edge.evaluate.layer_sqnr import layer_sqnr
 from asd_edge.evaluate.load_model import LoadedModel, load_model
-from asd_edge.evaluate.partial_scores import PartialScores
+from asd_edge.evaluate.partial_scores import PartialScores, without_place
 from asd_edge.evaluate.score_agreement import agreement_by_group
 from asd_edge.evaluate.score_clips import ScoredClip, score_clips
 from asd_edge.evaluate.scores_table import ScoreRow, scores_by_machine
@@ -98,7 +98,7 @@ def _list_clips(
 
 def _key(model: LoadedModel, rungs: Sequence[Rung]) -> str:
     """What a clip's scores depend on besides the clip."""
-    runtimes = [(rung.name, rung.runtime, rung.frontend) for rung in rungs]
+    runtimes = [(*without_place(rung.name, rung.runtime), rung.frontend) for rung in rungs]
     return hashlib.sha256(json.dumps([__version__, model.files, runtimes]).encode()).hexdigest()
 
 

@@ -1,19 +1,39 @@
-"""WORK/.scores-partial.jsonl: the clips that an interrupted evaluation has scored, so that the next one goes on.
+"""WORK/.scores-partial-<hash of the key>.jsonl: the clips that an interrupted evaluation has scored, so that the next
+one goes on.
 
-The first line holds the key of the evaluation (hash of model files, rungs, runtimes); each further line one clip. A
-file with another key is of another model and is started anew; a last line that was cut off is dropped.
+The first line holds the key of the evaluation (hash of model files, rungs, runtimes); each further line one clip. Other
+evaluations of the same directory have files of their own; a last line that was cut off is dropped.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from asd_edge.backends.ladder import SERIAL, SSH
 from asd_edge.clip.atomic_write import write_text_atomically
 from asd_edge.errors import WorkDirectoryError
 
-FILE_NAME = ".scores-partial.jsonl"
 Line = Mapping[str, Any]
+_ENGINE = "engine"  # of an ssh rung: its runtime names the machine, and its scores are the same bits on all of a kind
+
+
+def partial_file(work: Path, key: str) -> Path:
+    """Where an evaluation with this key keeps what it has scored."""
+    return work / f".scores-partial-{hashlib.sha256(key.encode()).hexdigest()[:12]}.jsonl"
+
+
+def without_place(name: str, runtime: str) -> tuple[str, str]:
+    """A rung's name and runtime without port or host, where what is left says which board it is: a board that comes
+    back at another port goes on.
+    """
+    kind, _, place = name.partition(":")
+    if kind == SERIAL:
+        return kind, runtime.replace(f" on {place}", "")
+    if kind == SSH and place.endswith(f"/{_ENGINE}"):
+        return f"{kind}/{_ENGINE}", runtime
+    return name, runtime
 
 
 class PartialScores:
@@ -21,10 +41,10 @@ class PartialScores:
 
     def __init__(self, work: Path, key: str) -> None:
         """Read what is there; nothing is written before the first `add`."""
-        self._path = work / FILE_NAME
+        self._path = partial_file(work, key)
         self._header = json.dumps({"key": key})
         self._lines = _read_lines(self._path, key)
-        self._is_clean = False  # the file may be another model's, or end in a line that was cut off
+        self._is_clean = False  # the file may end in a line that was cut off
 
     def get(self, clip: str) -> Line | None:
         """What an earlier run found for this clip."""

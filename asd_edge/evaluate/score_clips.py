@@ -18,7 +18,7 @@ from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import ClipError
 from asd_edge.evaluate.agreement import row_cosines
 from asd_edge.evaluate.clips_to_score import ClipToScore
-from asd_edge.evaluate.partial_scores import PartialScores
+from asd_edge.evaluate.partial_scores import PartialScores, without_place
 from asd_edge.export.detector import Detector
 from asd_edge.frontend.config import FrontendConfig
 
@@ -56,13 +56,21 @@ def score_clips(
     """
     scored = []
     for index, (clip, rungs) in enumerate(clips):
-        key = f"{clip.sha256} {clip.record.machine} {' '.join(rung.name for rung in rungs)}"
+        kinds = " ".join(without_place(rung.name, rung.runtime)[0] for rung in rungs)
+        key = f"{clip.sha256} {clip.record.machine} {kinds}"
         line = partial.get(key)
         if line is None:
             scored.append(_score(clip, rungs, frontend, detector))
-            partial.add(key, {name: value for name, value in asdict(scored[-1]).items() if name != "clip"})
-        else:
-            of_rungs = {name: RungScore(**values) for name, values in line["rungs"].items()}
+            partial.add(
+                key,
+                {
+                    "features_milliseconds": scored[-1].features_milliseconds,
+                    "rungs": [asdict(scored[-1].rungs[rung.name]) for rung in rungs],
+                },
+            )
+        else:  # a board may have another port by now: its place in the ladder counts
+            found = zip(rungs, line["rungs"], strict=True)
+            of_rungs = {rung.name: RungScore(**values) for rung, values in found}
             scored.append(ScoredClip(clip, line["features_milliseconds"], of_rungs))
         on_progress(index + 1, len(clips))
     return tuple(scored)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asd_edge.backends.serial_link import SerialLink
+from asd_edge.backends.serial_link import LinkBrokenError, SerialLink
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.errors import BackendError, FlashError
 from asd_edge.package.bundle import HEADER_BYTES, Bundle
@@ -19,6 +19,7 @@ _STATE, _BEGIN, _WRITE, _INSTALL, _GO_BACK, _RESTART, _LISTEN = 16, 17, 18, 19, 
 _BYTES_PER_REQUEST = 1024
 _STATE_BODY = struct.Struct("<IIIIIII")
 _HEARD_BODY = struct.Struct("<IIIqII")
+_CHECK_BODY = struct.Struct("<II")
 _BOOT_SECONDS = 120.0  # reset, hashes, signature, a self-test of 10 s of audio
 _UPDATE_STATUS = {  # asd_update_status
     1: "refuses the bundle",
@@ -26,7 +27,8 @@ _UPDATE_STATUS = {  # asd_update_status
     3: "reports that its flash failed; try again, then replace the board",
     4: "got less than the whole bundle; run the same command again",
     5: "got more than the bundle says; package it again",
-    6: "has a model on trial, or lost the install; run the same command again",
+    6: "has a model on trial, waits for its restart after going back, or lost the install; restart it and run the same "
+    "command again",
     7: "holds no model to go back to",
 }
 _BUNDLE_STATUS = {  # asd_bundle_status
@@ -68,7 +70,7 @@ class Heard:
 def board_state(link: SerialLink) -> BoardState:
     """Raises BackendError for a board without the update application."""
     body = link.request(_STATE)
-    boot, slot, version, test, state, attempts, least = _STATE_BODY.unpack_from(body)
+    boot, slot, version, test, state, attempts, least = link.unpack(_STATE_BODY, body, has_text=True)
     machine = body[_STATE_BODY.size :].rstrip(b"\0").decode(errors="replace")
     result = {1: "passed", 2: "failed"}.get(test)
     return BoardState(version if boot == 0 else 0, machine, slot, state == 2, attempts, least, result)
@@ -101,6 +103,8 @@ def await_board(link: SerialLink) -> BoardState:
     while True:
         try:
             return board_state(link)
+        except LinkBrokenError:
+            raise
         except BackendError:
             if time.monotonic() > end:
                 raise
@@ -129,14 +133,13 @@ def go_back(link: SerialLink) -> BoardState:
 
 def send_audio(link: SerialLink, samples: NDArray[np.int16]) -> Heard:
     """As if the microphone had brought them; at most 512."""
-    scores, without, dropped, score, is_alarm, waiting = _HEARD_BODY.unpack(
-        link.request(_LISTEN, samples.astype("<i2").tobytes())
-    )
+    body = link.request(_LISTEN, samples.astype("<i2").tobytes())
+    scores, without, dropped, score, is_alarm, waiting = link.unpack(_HEARD_BODY, body)
     return Heard(scores, without, dropped, score, bool(is_alarm), waiting)
 
 
 def _check(link: SerialLink, kind: int, body: bytes) -> None:
-    status, bundle_status = struct.unpack("<II", link.request(kind, body))
+    status, bundle_status = link.unpack(_CHECK_BODY, link.request(kind, body))
     if status != 0:
         why = f": {_BUNDLE_STATUS[bundle_status]}" if status == 1 and bundle_status in _BUNDLE_STATUS else ""
         raise FlashError(f"{link.name}: the board {_UPDATE_STATUS.get(status, f'reports status {status}')}{why}")

@@ -54,7 +54,8 @@ async def go_back_bare(connection: Connection, there: HostSlots, program_for: Pr
     if record is None:
         raise FlashError("no model was active before this one; install one")
     await _check_model(connection, f"{there.slots}/{there.other}", record, program_for, there.machine)
-    await _run_script(connection, there, _LOCKED + _KEEP_LEAST + _SWITCH, "", record)
+    keep = "" if there.least_version is None else _KEEP_LEAST  # what is damaged closes the way in, not the way back
+    await _run_script(connection, there, _LOCKED + keep + _SWITCH, "", record)
 
 
 async def _check_model(
@@ -98,7 +99,7 @@ async def _run_script(
         was_active=shlex.quote(there.active or ""),
         incoming=incoming,
         slot=there.other,
-        version=max(record.version, there.least_version),
+        version=max(record.version, there.least_version or 0),
         least=LEAST_VERSION_FILE,
     )
     done = await connection.run(f"{there.prefix}sh -c {shlex.quote(text)}", file_sums(record))

@@ -1,6 +1,7 @@
 """A parcel onto a host over SSH: continued where an earlier run was cut off, hashed there, then cut into its files."""
 
 import hashlib
+import re
 import shlex
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from asd_edge.flash.ssh_parcel import Parcel
 from asd_edge.ssh_host import Connection
 
 _CHUNK_BYTES = 32_768
+_MOST_SAID = 80  # characters
+_LENGTH_AND_HASH = re.compile(r"\s*([0-9]{1,18})\s+([0-9a-f]{64})\b", re.ASCII)
 
 
 async def copy_parcel(
@@ -24,8 +27,7 @@ async def copy_parcel(
     done = await connection.run(f"umask 077; mkdir -p {cache} && : >> {part} && wc -c < {part} && sha256sum < {part}")
     if done.code != 0:
         raise FlashError(f"{path} can't be written there: {done.last_words}; free space there")
-    words = done.stdout.decode().split()
-    at, sha256 = int(words[0]), words[1]
+    at, sha256 = _length_and_hash(done.stdout)
     if at > len(content) or hashlib.sha256(content[:at]).hexdigest() != sha256:
         at = 0
     held = at
@@ -38,7 +40,7 @@ async def copy_parcel(
     done = await process.finish()
     if done.code != 0:
         raise FlashError(f"{path} can't be written there: {done.last_words}; free space there")
-    found = (await connection.run(f"sha256sum < {part}")).stdout.decode().split()
+    found = (await connection.run(f"sha256sum < {part}")).stdout.decode(errors="replace").split()
     if found[:1] != [parcel.sha256]:
         await connection.run(f"rm -f {part}")
         raise FlashError("what arrived isn't what was sent; run the same command again")
@@ -54,3 +56,11 @@ async def unpack_parcel(connection: Connection, prefix: str, parcel: Parcel, par
     done = await connection.run(f"{prefix}sh -c {shlex.quote('; '.join([*lines, 'sync']))}")
     if done.code != 0:
         raise FlashError(f"{folder} can't be written there: {done.last_words}; free space there")
+
+
+def _length_and_hash(said: bytes) -> tuple[int, str]:
+    text = said.decode(errors="replace")
+    found = _LENGTH_AND_HASH.match(text)
+    if found is None:
+        raise FlashError(f"its wc and sha256sum say {text[:_MOST_SAID]!r}, no length and hash; look at them there")
+    return int(found[1]), found[2]

@@ -12,10 +12,11 @@ from asd_edge.errors import FlashError
 from asd_edge.flash.ssh_parcel import Parcel
 from asd_edge.package.rauc_record import RECORD_FILE, SLIDING_IMAGE, ModelRecord
 from asd_edge.package.rauc_setup import CHECK_UNIT
-from asd_edge.package.rauc_slots import ACTIVE, LEAST_VERSION_FILE, SLOTS, SLOTS_FOLDER
+from asd_edge.package.rauc_slots import ACTIVE, LEAST_VERSION_FILE, NO_VERSION, SLOTS, SLOTS_FOLDER, least_version_of
 from asd_edge.ssh_host import Connection
 
 _UNIT = f"/etc/systemd/system/{CHECK_UNIT}"  # written by `asd-edge slots setup`: its command, its slots
+_KEPT = "kept "  # before what its least_version holds
 _FOLDER = re.compile(r"(?:/|~/)[^\n\0]*")
 # Says one line each; the slots' nearest folder that exists decides who may write.
 _LOOK = """
@@ -28,7 +29,8 @@ while [ ! -e "$near" ]; do near=$(dirname "$near"); done
 if [ -w "$near" ]; then as=user; elif sudo -n true 2>/dev/null; then as=sudo; else as=nobody; fi
 printf '%s\\n' "$slots" "${{XDG_CACHE_HOME:-$HOME/.cache}}/asd-edge" "$(uname -m)" \\
     "$(command -v asd-edge || echo "${{said% *}}")" "$as" "$(readlink "$slots/{active}")" \\
-    "$(cat "$slots/{least}" 2>/dev/null)" "$(cat /proc/device-tree/model 2>/dev/null | tr -d '\\000')"
+    "$(if [ -e "$slots/{least}" ]; then echo "kept $(tr '\\n' ' ' < "$slots/{least}")"; fi 2>/dev/null)" \\
+    "$(cat /proc/device-tree/model 2>/dev/null | tr -d '\\000')"
 """
 
 
@@ -43,7 +45,7 @@ class HostSlots:
     prefix: str | None  # None: nobody here may write
     active: str | None
     models: Mapping[str, ModelRecord]  # by slot
-    least_version: int
+    least_version: int | None  # None: nobody knows, its file is damaged
     hardware: str  # "" where the host doesn't say
 
     @property
@@ -73,7 +75,8 @@ async def look_at(connection: Connection, slots: str | None) -> HostSlots:
             models[slot] = ModelRecord.model_validate_json(content)
         except ValidationError:
             continue  # empty, or no model that could be gone back to
-    in_use = models.get(active)
+    versions = {slot: model.version for slot, model in models.items()} if active in SLOTS else {}
+    kept = least.removeprefix(_KEPT) if least.startswith(_KEPT) else None
     return HostSlots(
         folder,
         cache,
@@ -82,7 +85,7 @@ async def look_at(connection: Connection, slots: str | None) -> HostSlots:
         {"user": "", "sudo": "sudo -n "}.get(as_whom),
         active if active in SLOTS else None,
         models,
-        max(int(least) if least.isdigit() else 0, 0 if in_use is None else in_use.version),
+        least_version_of(kept, versions.pop(active, None), next(iter(versions.values()), None)),
         hardware,
     )
 
@@ -101,6 +104,8 @@ def check_may_install(there: HostSlots, parcel: Parcel, board: Board) -> None:
     meant = board.device_tree_model
     if there.hardware and meant is not None and not there.hardware.startswith(meant):
         raise FlashError(f"is a {there.hardware}, and {board.name} is a {meant}; package the model for its board")
+    if there.least_version is None:
+        raise FlashError(f"{there.slots}/{LEAST_VERSION_FILE}: {NO_VERSION}")
     if parcel.record.version < there.least_version:
         raise FlashError(
             f"version {parcel.record.version}, and {there.least_version} was active here; "

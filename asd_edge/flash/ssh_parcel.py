@@ -5,7 +5,6 @@ Joined they are one content with one hash; cut apart again they are what `asd-ed
 
 import hashlib
 import json
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from asd_edge.evaluate.write_evaluation import THRESHOLDS_FILE, THRESHOLDS_FORMA
 from asd_edge.package.bundle import Bundle
 from asd_edge.package.rauc_bundle import MODEL_FOLDER, check_rauc_is_here
 from asd_edge.package.rauc_record import RECORD_FILE, WINDOW_IMAGE, ImageTest, ModelRecord, load_record, record_text
+from asd_edge.package.regular_file import read_regular_file
+from asd_edge.package.run_rauc import run_rauc
 
 _SQUASHFS_MAGIC, _CERTIFICATE_MARK = b"hsqs", b"-----BEGIN CERTIFICATE-----"
 
@@ -38,8 +39,7 @@ class Parcel:
 def is_rauc_bundle(path: Path) -> bool:
     """Raises FlashError for a file that can't be read."""
     try:
-        with path.open("rb") as file:
-            return file.read(len(_SQUASHFS_MAGIC)) == _SQUASHFS_MAGIC
+        return read_regular_file(path).startswith(_SQUASHFS_MAGIC)
     except OSError as error:
         raise FlashError(f"{path}: can't be read ({error.strerror or error}); give a bundle") from error
 
@@ -76,10 +76,8 @@ def rauc_parcel(path: Path, certificates: Sequence[Path]) -> Parcel:
     with tempfile.TemporaryDirectory(prefix="asd-edge-rauc-") as folder:
         keyring, out = Path(folder) / "keyring.pem", Path(folder) / "content"
         keyring.write_bytes(b"\n".join(_certificate(certificate) for certificate in certificates))
-        command = ["rauc", f"--keyring={keyring}", "extract", str(path), str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            words = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        words = run_rauc([f"--keyring={keyring}", "extract", str(path), str(out)], path)
+        if words is not None:
             raise FlashError(f"{path}: rauc refuses it: {words}; don't install it")
         record = load_record(out / MODEL_FOLDER)
         return _joined(record, {name: (out / MODEL_FOLDER / name).read_bytes() for name in record.files})
@@ -108,7 +106,7 @@ def _thresholds(bundle: Bundle) -> bytes:
 
 def _certificate(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path)
     except OSError as error:
         raise FlashError(f"{path}: can't be read ({error.strerror or error}); give its KEY.crt") from error
     if _CERTIFICATE_MARK not in content:

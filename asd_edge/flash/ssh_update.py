@@ -109,21 +109,23 @@ class _Update:
         self._is_reloaded = False
 
     async def run(self) -> HostOutcome:
+        """Whatever goes wrong is this host's line, be it a bug: the others go on."""
         try:
-            connection = await open_connection(self._address)
-        except AsdEdgeError as error:
+            return await self._run()
+        except Exception as error:
             return self._outcome("failed", error)
+
+    async def _run(self) -> HostOutcome:
+        connection = await open_connection(self._address)
         try:
             self._there = there = await look_at(connection, self._wanted.slots)
             try:
                 did = await self._work(connection, there)
-            except AsdEdgeError as error:
+            except Exception as error:
                 await self._look_again(connection)
                 return self._outcome("failed", error)
             await self._look_again(connection)
             return self._outcome(did, None)
-        except AsdEdgeError as error:
-            return self._outcome("failed", error)
         finally:
             await connection.close()
 
@@ -154,7 +156,10 @@ class _Update:
 
     async def _go_back(self, connection: Connection, there: HostSlots) -> Did:
         check_may_write(there)
-        if there.running is not None and there.running.version < there.least_version:
+        least = there.least_version
+        if least is None:
+            least = max((model.version for model in there.models.values()), default=0)
+        if there.running is not None and there.running.version < least:
             return "left alone"  # it went back before; another time would bring the newer model again
         if there.models.get(there.other) is None:
             raise FlashError("no model was active before this one; install one")
@@ -174,16 +179,17 @@ class _Update:
 
     async def _look_again(self, connection: Connection) -> None:
         before, self._there = self._there, None
-        with suppress(AsdEdgeError):  # then nobody knows what runs there
+        with suppress(Exception):  # then nobody knows what runs there
             self._there = await look_at(connection, None if before is None else before.slots)
 
-    def _outcome(self, did: Did, error: AsdEdgeError | None) -> HostOutcome:
+    def _outcome(self, did: Did, error: Exception | None) -> HostOutcome:
         host, there = str(self._address), self._there
+        kind = "" if error is None or isinstance(error, AsdEdgeError) else f"{type(error).__name__}: "
         running = None if there is None else there.running
         return HostOutcome(
             host,
             did,
-            None if error is None else " ".join(str(error).removeprefix(f"{host}: ").split()),
+            None if error is None else kind + " ".join(str(error).removeprefix(f"{host}: ").split()),
             there is not None,
             None if running is None else running.version,
             None if running is None else running.machine,

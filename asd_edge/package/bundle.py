@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from asd_edge.errors import PackageError
 from asd_edge.package.keys import is_signed_by
+from asd_edge.package.rauc_record import MOST_THRESHOLD
+from asd_edge.package.regular_file import read_regular_file
 from asd_edge.package.self_test import SelfTest
 
 HEADER_BYTES, SIGNED_BYTES, SIGNATURE_BYTES = 512, 256, 64
@@ -46,8 +48,7 @@ def pack_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
     for name, n_most in ((bundle.board, 31), (bundle.machine, 47)):
         if len(name.encode()) > n_most:
             raise PackageError(f"{name!r}: more than the {n_most} bytes that a bundle has for it; shorten the name")
-    if not 0 < bundle.version <= _MOST_VERSION:
-        raise PackageError(f"version {bundle.version}: choose one from 1 to {_MOST_VERSION}")
+    check_numbers(bundle.version, bundle.least_firmware, bundle.threshold)
     header = _FIELDS.pack(
         *(_MAGIC, _FORMAT, SIGNED_BYTES, bundle.board.encode(), bundle.machine.encode()),
         *(bundle.least_firmware, bundle.version, len(bundle.image), bundle.class_index),
@@ -57,6 +58,15 @@ def pack_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
     )
     assert len(header) == SIGNED_BYTES
     return (header + key.sign(header)).ljust(HEADER_BYTES, b"\0") + bundle.image
+
+
+def check_numbers(version: int, least_firmware: int, threshold: float) -> None:
+    """Raises PackageError for one that a device's 32 or 64 bits have no room for."""
+    for name, number in (("version", version), ("least firmware", least_firmware)):
+        if not 0 < number <= _MOST_VERSION:
+            raise PackageError(f"{name} {number}: choose one from 1 to {_MOST_VERSION}")
+    if not -MOST_THRESHOLD <= threshold < MOST_THRESHOLD:  # nor is NaN
+        raise PackageError(f"threshold {threshold}: choose a number below {MOST_THRESHOLD:.0f}")
 
 
 def read_bundle(content: bytes, keys: Sequence[Ed25519PublicKey], place: Path) -> Bundle:
@@ -70,6 +80,8 @@ def read_bundle(content: bytes, keys: Sequence[Ed25519PublicKey], place: Path) -
     signature = content[SIGNED_BYTES : SIGNED_BYTES + SIGNATURE_BYTES]
     if not any(is_signed_by(key, header, signature) for key in keys):
         raise PackageError(f"{place}: signed by none of the given keys, or altered; don't install it")
+    if any(content[SIGNED_BYTES + SIGNATURE_BYTES : HEADER_BYTES]):
+        raise PackageError(f"{place}: altered: bytes behind its signature aren't zero; copy the bundle again")
     (_, format_version, signed_bytes, board, machine, least_firmware, version, image_bytes, class_index, sha256,
      threshold, seed, n_samples, score, output_sha256) = _FIELDS.unpack(header)  # fmt: skip
     if (format_version, signed_bytes) != (_FORMAT, SIGNED_BYTES):
@@ -88,7 +100,7 @@ def read_bundle(content: bytes, keys: Sequence[Ed25519PublicKey], place: Path) -
 def load_bundle(path: Path, keys: Sequence[Ed25519PublicKey]) -> Bundle:
     """Raises PackageError, for a file that can't be read too."""
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path)
     except OSError as error:
         raise PackageError(f"{path}: can't be read ({error.strerror or error}); give a bundle") from error
     return read_bundle(content, keys, path)

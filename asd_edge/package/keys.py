@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from asd_edge.clip.atomic_write import write_text_atomically
 from asd_edge.errors import PackageError
+from asd_edge.package.regular_file import read_regular_file
 
 PUBLIC_SUFFIX = ".pub"
 _KEY_BYTES_PER_LINE = 16
+_UNKNOWN_KIND = "a kind of key that isn't known here"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -30,15 +32,31 @@ def write_new_keys(path: Path) -> Path:
 
     Raises PackageError where either file exists or can't be written.
     """
-    public_path = path.with_name(path.name + PUBLIC_SUFFIX)
-    for existing in (path, public_path):
-        if existing.exists():
-            raise PackageError(f"{existing}: exists; a key is never overwritten: choose another name")
+    public_path = beside(path, PUBLIC_SUFFIX)
+    check_is_new(path, public_path)
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     write_private_key(path, key)
     write_text_atomically(public_path, public.decode())
     return public_path
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """The file that belongs to a key's. Raises PackageError for a path without a name, such as a folder's "."."""
+    if not path.name:
+        raise PackageError(f"{str(path)!r}: names no file; give the key's file a name, as in plant.key")
+    return path.with_name(path.name + suffix)
+
+
+def check_is_new(*paths: Path) -> None:
+    """Raises PackageError where one of them exists, or can't."""
+    for path in paths:
+        try:
+            is_there = path.exists()
+        except OSError as error:
+            raise PackageError(f"{path}: can't be written ({error.strerror or error}); choose another place") from error
+        if is_there:
+            raise PackageError(f"{path}: exists; a key is never overwritten: choose another name")
 
 
 def write_private_key(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
@@ -67,6 +85,8 @@ def read_private_key(path: Path) -> PrivateKeyTypes:
         raise PackageError(f"{path}: others than its owner may read this private key; run chmod 600 {path}")
     try:
         return load_pem_private_key(content, password=None)
+    except UnsupportedAlgorithm as error:
+        raise PackageError(f"{path}: {_UNKNOWN_KIND}; make one with asd-edge keys new") from error
     except (ValueError, TypeError) as error:
         raise PackageError(f"{path}: no unencrypted private key in PEM; make one with asd-edge keys new") from error
 
@@ -75,6 +95,8 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     """Raises PackageError for a file that isn't an Ed25519 public key."""
     try:
         key = load_pem_public_key(read_key_file(path))
+    except UnsupportedAlgorithm as error:
+        raise PackageError(f"{path}: {_UNKNOWN_KIND}; give the file that asd-edge keys new wrote") from error
     except (ValueError, TypeError) as error:
         raise PackageError(f"{path}: no public key in PEM; give the file that asd-edge keys new wrote") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -105,6 +127,6 @@ def is_signed_by(key: Ed25519PublicKey, message: bytes, signature: bytes) -> boo
 def read_key_file(path: Path) -> bytes:
     """Raises PackageError where it can't be read."""
     try:
-        return path.read_bytes()
+        return read_regular_file(path)
     except OSError as error:
         raise PackageError(f"{path}: can't be read ({error.strerror or error}); give a key's file") from error

@@ -11,7 +11,7 @@ from asd_edge.compiler.plan_report import plan_report
 from asd_edge.compiler.read_image import read_image
 from asd_edge.export.detector import load_detector
 from asd_edge.export.work_files import DETECTOR_FILE
-from asd_edge.package.bundle import Bundle, pack_bundle
+from asd_edge.package.bundle import Bundle, check_numbers, pack_bundle
 from asd_edge.package.check_slot import check_slot
 from asd_edge.package.keys import load_private_key
 from asd_edge.package.self_test import run_self_test
@@ -59,6 +59,7 @@ def make_bundle(work: Path, request: PackageRequest) -> Bundle:
     detector = load_detector(work / DETECTOR_FILE)
     class_index = detector.labels.index(request.machine)
     threshold = _threshold(work, request.machine) if request.threshold is None else request.threshold
+    check_numbers(request.version, request.least_firmware, threshold)
     compiled = compile_work(work, core_named(request.board.kernels))
     check_budget(plan_report(read_image(compiled.content)), request.board)
     check_slot(request.board, len(compiled.content), work, detector)

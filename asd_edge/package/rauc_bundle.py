@@ -6,7 +6,6 @@ The bundle is made by RAUC's own command: a squashfs with its manifest, a handle
 import hashlib
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +28,7 @@ from asd_edge.package.rauc_record import (
     compatible,
     record_text,
 )
+from asd_edge.package.run_rauc import run_rauc
 from asd_edge.package.self_test import SelfTest, run_self_test
 
 RAUC_SUFFIX = ".raucb"
@@ -81,10 +81,9 @@ def write_rauc_bundle(path: Path, record: ModelRecord, files: Mapping[str, bytes
         shutil.copyfile(HANDLER_PATH, content / HANDLER)
         (content / HANDLER).chmod(0o755)
         (content / "manifest.raucm").write_text(_manifest(record), encoding="utf-8")
-        command = ["rauc", "bundle", f"--cert={certificate_path(key)}", f"--key={key}", str(content), str(made)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            words = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        signed_by = [f"--cert={certificate_path(key)}", f"--key={key}"]
+        words = run_rauc(["bundle", *signed_by, str(content), str(made)], path)
+        if words is not None:
             raise PackageError(f"{path}: rauc bundle failed: {words}; is the key one that it can sign with?")
         with atomic_path(path) as temporary:
             shutil.copyfile(made, temporary)

@@ -7,6 +7,7 @@ import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -14,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from asd_edge.clip.atomic_write import write_bytes_atomically
 from asd_edge.errors import PackageError
-from asd_edge.package.keys import read_key_file, read_private_key, write_private_key
+from asd_edge.package.keys import beside, check_is_new, read_key_file, read_private_key, write_private_key
 
 CERTIFICATE_SUFFIX = ".crt"
 _MAKE = "make both with asd-edge keys new KEY --rauc"
@@ -24,8 +25,8 @@ _MOST_NAME_CHARACTERS = 64  # of a common name: RFC 5280, ub-common-name
 
 
 def certificate_path(key: Path) -> Path:
-    """Beside the key."""
-    return key.with_name(key.name + CERTIFICATE_SUFFIX)
+    """Beside the key. Raises PackageError for a path without a name."""
+    return beside(key, CERTIFICATE_SUFFIX)
 
 
 def write_new_rauc_keys(path: Path) -> Path:
@@ -34,9 +35,7 @@ def write_new_rauc_keys(path: Path) -> Path:
     Raises PackageError where either file exists or can't be written.
     """
     certificate = certificate_path(path)
-    for existing in (path, certificate):
-        if existing.exists():
-            raise PackageError(f"{existing}: exists; a key is never overwritten: choose another name")
+    check_is_new(path, certificate)
     key = ec.generate_private_key(ec.SECP256R1())
     write_private_key(path, key)
     write_bytes_atomically(certificate, _self_signed(key, path.name).public_bytes(Encoding.PEM))
@@ -55,10 +54,10 @@ def check_rauc_keys(path: Path) -> Path:
     if not certificate.exists():
         raise PackageError(f"{certificate}: missing, the key's certificate; {_MAKE}")
     try:
-        found = x509.load_pem_x509_certificate(read_key_file(certificate))
-    except ValueError as error:
+        public_key = x509.load_pem_x509_certificate(read_key_file(certificate)).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise PackageError(f"{certificate}: no certificate in PEM; {_MAKE}") from error
-    if found.public_key() != key.public_key():
+    if public_key != key.public_key():
         raise PackageError(f"{certificate}: of another key than {path}; {_MAKE}")
     return certificate
 

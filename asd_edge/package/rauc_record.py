@@ -11,11 +11,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from asd_edge.errors import ImageError, PackageError
+from asd_edge.package.regular_file import read_regular_file
 from asd_edge.package.self_test import run_self_test
 
 RECORD_FILE = "record.json"
 WINDOW_IMAGE, SLIDING_IMAGE = "model-generic.asdm", "model-generic-sliding.asdm"
 _MOST_TEST_SAMPLES = 16_000 * 600  # ten minutes: the clip is made sample by sample
+MOST_VERSION = 2**32 - 1
+MOST_THRESHOLD = 2.0**47  # times 65536 in 64 bits, as in a bundle for boards
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]  # in this folder, and nowhere else
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -29,7 +32,7 @@ class ImageTest(_Record):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     n_samples: Annotated[int, Field(gt=0, le=_MOST_TEST_SAMPLES)]
-    score_q16: int
+    score_q16: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     output_sha256: Sha256
 
 
@@ -39,9 +42,9 @@ class ModelRecord(_Record):
     format: Literal["asd-edge model 1"] = "asd-edge model 1"
     board: str
     machine: str  # "fan/id_00"
-    class_index: Annotated[int, Field(ge=0)]
-    threshold: float
-    version: Annotated[int, Field(gt=0, lt=2**32)]
+    class_index: Annotated[int, Field(ge=0, lt=2**32)]
+    threshold: Annotated[float, Field(ge=-MOST_THRESHOLD, lt=MOST_THRESHOLD, allow_inf_nan=False)]
+    version: Annotated[int, Field(gt=0, le=MOST_VERSION)]
     self_tests: dict[FileName, ImageTest]  # by image
     files: dict[FileName, Sha256]  # all but the record itself
 
@@ -66,7 +69,7 @@ def load_record(folder: Path) -> ModelRecord:
     """Raises PackageError for a file that can't be read or isn't a record."""
     path = folder / RECORD_FILE
     try:
-        return ModelRecord.model_validate_json(path.read_bytes())
+        return ModelRecord.model_validate_json(read_regular_file(path))
     except OSError as error:
         raise PackageError(f"{path}: can't be read ({error.strerror or error}); give a model's folder") from error
     except ValidationError as error:
@@ -103,6 +106,6 @@ def check_model(folder: Path) -> ModelRecord:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular_file(path)
     except OSError as error:
         raise PackageError(f"{path}: can't be read ({error.strerror or error}); install the bundle again") from error

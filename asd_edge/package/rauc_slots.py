@@ -5,17 +5,21 @@ DESIGN.md says what a power cut leaves after each line.
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from asd_edge.errors import PackageError
-from asd_edge.package.rauc_record import RECORD_FILE, ModelRecord, check_model, load_record
+from asd_edge.package.rauc_record import MOST_VERSION, RECORD_FILE, ModelRecord, check_model, load_record
+from asd_edge.package.regular_file import read_regular_file
 
 SLOTS_FOLDER = Path("/var/lib/asd-edge/models")
 SLOTS, ACTIVE, LEAST_VERSION_FILE = ("0", "1"), "active", "least_version"
 _INCOMING, _NEW_LINK, _NEW_LEAST, _LOCK = ".incoming", ".active", ".least_version", ".lock"
+NO_VERSION = "no version number; write the last installed one into it"
+_VERSION = re.compile("[0-9]{1,10}")
 _ALL_MAY_READ, _ALL_MAY_ENTER = 0o644, 0o755  # the service runs as a user of its own
 
 
@@ -43,13 +47,25 @@ def other_slot(slots: Path) -> Path:
 
 def least_version(slots: Path) -> int:
     """The highest version that was ever active here; 0: none was. Raises PackageError for a damaged file."""
-    path, active = slots / LEAST_VERSION_FILE, active_slot(slots)
-    try:
-        kept = int(path.read_text(encoding="utf-8")) if path.exists() else 0
-    except (OSError, ValueError) as error:
-        raise PackageError(f"{path}: no version number; write the last installed one into it") from error
-    of_active = load_record(active).version if active is not None and (active / RECORD_FILE).exists() else 0
-    return max(kept, of_active)  # a cut may have come between the switch and the file
+    active, of_active, of_other = active_slot(slots), None, None
+    if active is not None:
+        of_active, of_other = _version(active), _version(other_slot(slots))
+    found = least_version_of(_kept(slots / LEAST_VERSION_FILE), of_active, of_other)
+    if found is None:
+        raise PackageError(f"{slots / LEAST_VERSION_FILE}: {NO_VERSION}")
+    return found
+
+
+def least_version_of(kept: str | None, of_active: int | None, of_other: int | None) -> int | None:
+    """`kept`: what LEAST_VERSION_FILE holds, None where there is none; the versions: None for a damaged record, both
+    where nothing is active. None: the file is damaged, so nobody knows which version may come in.
+    """
+    if kept is None:
+        return next((version for version in (of_active, of_other) if version is not None), 0)
+    number = kept.strip()
+    if _VERSION.fullmatch(number) is None or int(number) > MOST_VERSION:
+        return None
+    return max(int(number), of_active or 0)  # a cut may have come between the switch and the file
 
 
 def install_model(source: Path, slots: Path) -> ModelRecord:
@@ -68,6 +84,8 @@ def install_model(source: Path, slots: Path) -> ModelRecord:
         try:
             _copy(source, [*record.files, RECORD_FILE], incoming)
             checked = check_model(incoming)
+            if checked != record:
+                raise PackageError(f"{source}: its record changed while it was copied; install it again")
             shutil.rmtree(slot, ignore_errors=True)
             incoming.rename(slot)
             _sync(slots)
@@ -81,18 +99,40 @@ def install_model(source: Path, slots: Path) -> ModelRecord:
 
 
 def go_back(slots: Path) -> ModelRecord:
-    """Check the model that was active before, and make it active again. Raises PackageError where there is none."""
+    """Check the model that was active before, and make it active again. Raises PackageError where there is none.
+
+    A damaged LEAST_VERSION_FILE stays as it is: it closes the way in, not the way back.
+    """
     with _locked(slots):
         slot = other_slot(slots)
         if not slot.exists():
             raise PackageError(f"{slots}: no model was active before this one; install one")
-        record, least = check_model(slot), least_version(slots)
+        record = check_model(slot)
         try:
-            _keep_least_version(slots, least)
+            with suppress(PackageError):
+                _keep_least_version(slots, least_version(slots))
             _switch(slots, slot)
         except OSError as error:
             raise PackageError(f"{error.filename or slots}: {error.strerror or error}; the model stays") from error
         return record
+
+
+def _version(slot: Path) -> int | None:
+    """None: its record is damaged, or gone."""
+    try:
+        return load_record(slot).version
+    except PackageError:
+        return None
+
+
+def _kept(path: Path) -> str | None:
+    """None: there is none; what can't be read is no number."""
+    try:
+        return read_regular_file(path).decode(errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""
 
 
 def _switch(slots: Path, slot: Path) -> None:
@@ -106,6 +146,7 @@ def _switch(slots: Path, slot: Path) -> None:
 def _keep_least_version(slots: Path, version: int) -> None:
     path = slots / _NEW_LEAST
     path.write_text(f"{version}\n", encoding="utf-8")
+    path.chmod(_ALL_MAY_READ)
     _sync(path)
     path.replace(slots / LEAST_VERSION_FILE)
     _sync(slots)

@@ -2,7 +2,7 @@
 
 Ethos-U: Vela compiles the file and estimates its cycles. Edge TPU: by the list of what Google's compiler maps, which
 stops at the first other operator; the rest stays on the core. Its time lies between the peak rate and the rate of a
-published network.
+published network. Either time is that of the mapped part alone.
 """
 
 from math import prod, sqrt
@@ -13,6 +13,7 @@ from asd_edge.export.read_tflite import read_tflite
 from asd_edge.export.targets.edge_tpu_rules import apply_rules
 from asd_edge.export.targets.ethos_u import ACCELERATOR as ETHOS_U
 from asd_edge.export.targets.ethos_u import MISSING, ask_vela, find_vela
+from asd_edge.export.targets.report import Verdict
 from asd_edge.graph.graph import Graph
 from asd_edge.graph.ops import Conv2D, DepthwiseConv2D, FullyConnected, Op
 from asd_edge.profiling.profile_record import ESTIMATED, Accelerator, Figure
@@ -32,7 +33,7 @@ def estimate_accelerator(board: Board, tflite: Path) -> Accelerator | None:
     if name == EDGE_TPU:
         return _edge_tpu(graph, board.facts.accelerator_macs_per_s.value)
     if name == ETHOS_U:
-        return _ethos_u(tflite, graph)
+        return _ethos_u(tflite, graph, board.facts.accelerator_clock_hz.value)
     how = f"asd-edge has no model of it; it has one of {ETHOS_U} and of {EDGE_TPU}"
     return Accelerator(str(name), how, None, None, 0, len(graph.ops), 0.0)
 
@@ -61,7 +62,7 @@ def _edge_tpu(graph: Graph, peak_macs_per_s: float | None) -> Accelerator:
     return Accelerator(EDGE_TPU, how, time, None, verdict.n_on, left, mapped / max(sum(macs), 1))
 
 
-def _ethos_u(tflite: Path, graph: Graph) -> Accelerator:
+def _ethos_u(tflite: Path, graph: Graph, clock_hz: int | None) -> Accelerator:
     program = find_vela()
     if program is None:
         return Accelerator(ETHOS_U, MISSING, None, None, 0, len(graph.ops), None)
@@ -69,13 +70,21 @@ def _ethos_u(tflite: Path, graph: Graph) -> Accelerator:
     n_off = sum(off.count for off in verdict.off)
     reasons = "".join(f"; {off.count} {off.name}: {off.reason}" for off in verdict.off)
     how = f"{verdict.judge}{reasons}"
-    ms = verdict.figures.get("milliseconds")
     return Accelerator(
         ETHOS_U,
         how,
-        None if ms is None else Figure(ms, ESTIMATED, f"{verdict.judge} at 500 MHz; Arm names no error of it"),
+        _vela_time(verdict, clock_hz),
         round(verdict.figures["sram_bytes"]) if "sram_bytes" in verdict.figures else None,
         verdict.n_on,
         n_off,
         None if n_off else 1.0,
     )
+
+
+def _vela_time(verdict: Verdict, clock_hz: int | None) -> Figure | None:
+    """Vela's cycles at the accelerator's own clock; None: one of the two isn't known."""
+    cycles = verdict.figures.get("cycles")
+    if cycles is None or clock_hz is None:
+        return None
+    how = f"{cycles:,.0f} cycles by {verdict.judge} at {clock_hz / 1e6:g} MHz; band: none known, Arm names no error"
+    return Figure(1000.0 * cycles / clock_hz, ESTIMATED, how)

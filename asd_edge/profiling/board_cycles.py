@@ -8,7 +8,7 @@ from asd_edge.profiling.profile_record import ESTIMATED, Figure
 def cycles_of(board: Board) -> Figure | None:
     """What the boards file gives, else the model's for its core; None: no such core."""
     given = board.facts.cycles_per_instruction.value
-    computed = calibrate(board.name, board.core) if board.core in ISSUE_WIDTH else None
+    computed = calibrate(board) if board.core in ISSUE_WIDTH else None
     if computed is not None and given in (None, computed.cycles):
         return _figure(computed.cycles, _words(computed, board.core))
     return None if given is None else _figure(given, f"{given.method}, as the boards file gives it")
@@ -20,13 +20,18 @@ def _figure(cycles: Cycles, how: str) -> Figure:
 
 def _words(found: Calibration, core: str) -> str:
     errors = f"leave-one-out error {100 * found.least_error:+.0f} to {100 * found.greatest_error:+.0f} %"
-    match found.cycles.method:
+    match found.method:
         case "calibrated":
             return f"calibrated: {found.n_measurements} tasks of TFLM + CMSIS-NN measured on this board, {errors}"
         case "by ratio":
             return (
                 f"by ratio: {found.n_measurements} results of the same engines on this board and on the calibrated "
                 f"Cortex-M4, {errors} of the ratio"
+            )
+        case "by core":
+            return (
+                f"by core: nobody measured engines on this board; mean of the {core} boards on which somebody did "
+                f"({', '.join(found.same_core)}: {found.n_measurements} results), and all of their bands"
             )
         case _:
             return (

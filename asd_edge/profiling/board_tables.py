@@ -29,7 +29,7 @@ def boards_table(table: BoardTable) -> Table:
         megahertz = None if board.clock_hz is None else board.clock_hz / 1e6
         values = (facts.part.value, board.core, facts.n_cores.value, megahertz, board.ram_bytes, board.flash_bytes)
         cells = (*values, facts.accelerator.value, board.emulator)
-        shown.add_row(name, *(Text(_shown(value, "-")) for value in cells))
+        shown.add_row(Text(name), *(Text(_shown(value, "-")) for value in cells))
     return shown
 
 
@@ -89,7 +89,7 @@ def check_table(table: BoardTable) -> Table:
         missing = unknown(board)
         counts = (len(known(board)), len(missing))
         sources = (len(undocumented(board)), len(without_page(board)))
-        shown.add_row(name, *(str(count) for count in (*counts, *sources)), Text(", ".join(missing)))
+        shown.add_row(Text(name), *(str(count) for count in (*counts, *sources)), Text(", ".join(missing)))
     return shown
 
 
@@ -148,7 +148,7 @@ def stale_cycles(board: Board) -> Cycles | None:
     fact: Fact[Cycles] = board.facts.cycles_per_instruction
     if fact.document != "cycle-model" or board.core not in ISSUE_WIDTH:
         return None
-    found = calibrate(board.name, board.core).cycles
+    found = calibrate(board).cycles
     return None if found == fact.value else found
 
 
@@ -164,7 +164,7 @@ def _slots_in_words(board: Board) -> str:
 
 
 def _table(first: str, title: str) -> Table:
-    return Table(first, box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    return Table(first, box=box.SIMPLE_HEAD, title=Text(title, "bold"), title_justify="left")
 
 
 def _shown(value: object, absent: str) -> str:

@@ -1,13 +1,17 @@
 """Time of computing and a board's power -> energy per clip, duty cycle, battery life; each with its band."""
 
+from asd_edge.boards import Fact
 from asd_edge.profiling.profile_record import ESTIMATED, Cell, Figure
 
 
-def clip_energy(clip_ms: Figure | None, active_power_mw: float | None) -> Figure | None:
-    """mJ: of the time in which the core is busy."""
-    if clip_ms is None or active_power_mw is None:
+def clip_energy(clip_ms: Figure | None, active_power: Fact[float]) -> Figure | None:
+    """mJ: of the time in which the core is busy; `active_power` in mW, whose own error is nowhere stated."""
+    if clip_ms is None or active_power.value is None:
         return None
-    return _estimate(clip_ms.times(active_power_mw / 1000.0, f"busy time x {active_power_mw:g} mW"))
+    place = "" if active_power.page is None else f", {active_power.page}"
+    source = "no document" if active_power.document is None else f"{active_power.document}{place}"
+    how = f"busy time x {active_power.value:g} mW (from {source}); the band is the time's alone, the power has none"
+    return _estimate(clip_ms.times(active_power.value / 1000.0, how))
 
 
 def duty_cycle(real_time_factor: Figure | None) -> Figure | None:
@@ -37,7 +41,8 @@ def battery_hours(
         for share, asleep in zip(shares, (dearest, cheapest, dearest), strict=True)
     )
     asleep_words = "power asleep unknown" if sleep_power_mw is None else f"{sleep_power_mw:g} mW asleep"
-    how = f"{cell.mah:g} mAh at {cell.volts:g} V, {active_power_mw:g} mW active, {asleep_words}"
+    band = "the time's and that of the power asleep" if sleep_power_mw is None else "the time's alone"
+    how = f"{cell.mah:g} mAh at {cell.volts:g} V, {active_power_mw:g} mW active, {asleep_words}; the band is {band}"
     return Figure(value, ESTIMATED, how, shortest, longest)
 
 

@@ -9,7 +9,7 @@ from asd_edge import __version__
 from asd_edge.backends.emulate_board import MACHINES
 from asd_edge.backends.emulator_rung import CACHE, current_image
 from asd_edge.boards import Board
-from asd_edge.compiler.check_budget import Budget, check_budget
+from asd_edge.compiler.check_budget import HOP_BYTES, Budget, check_budget
 from asd_edge.compiler.compile_network import core_named
 from asd_edge.compiler.plan_report import PlanReport, plan_report
 from asd_edge.compiler.read_image import ModelImage, load_image
@@ -22,6 +22,7 @@ from asd_edge.profiling.board_cycles import cycles_of
 from asd_edge.profiling.count_instructions import EmulatedCounts, count_instructions
 from asd_edge.profiling.energy import battery_hours, clip_energy, duty_cycle
 from asd_edge.profiling.fitting_width import width_advice
+from asd_edge.profiling.held_against import held_against
 from asd_edge.profiling.layer_profiles import layer_profiles, part_profiles
 from asd_edge.profiling.profile_record import COUNTED, ESTIMATED, Cell, Figure, LayerProfile, Profile
 from asd_edge.profiling.time_here import DEVICE_TREE_MODEL, is_this_machine, time_clip
@@ -55,11 +56,19 @@ def profile_board(
     cycles = None if is_measured else cycles_of(board)
     clip_seconds = clip_samples / detector.frontend.sample_rate_hz
     layers = layer_profiles(report, counts, cycles, board.clock_hz)
+    parts = part_profiles(layers)
     instructions = None if counts is None else _counted(counts.clip_instructions, counts)
     if host_run is not None:
         clip_ms: Figure | None = host_run.clip_ms
     else:
-        clip_ms = time_clip(image.content, clip_samples) if is_here else _ms(instructions, cycles, board)
+        estimated = _above_memory(_ms(instructions, cycles, board), layers, board)
+        clip_ms = time_clip(image.content, clip_samples) if is_here else estimated
+    hop_seconds = detector.frontend.hop_length / detector.frontend.sample_rate_hz
+
+    def hop_ms(n_instructions: float, counts: EmulatedCounts) -> Figure | None:
+        computing = _ms(_counted(n_instructions, counts), cycles, board)
+        return _above_memory(computing, layers, board, hop_seconds / clip_seconds)
+
     rtf = None if clip_ms is None else clip_ms.times(1e-3 / clip_seconds, "time per clip over its length")
     duty = duty_cycle(rtf)
     active, asleep = board.facts.active_power_mw.value, board.facts.sleep_power_mw.value
@@ -73,26 +82,28 @@ def profile_board(
         runtime=_runtime(counts, image, address),
         clip_seconds=clip_seconds,
         layers=layers,
-        parts=part_profiles(layers),
+        parts=parts,
         cycles_per_instruction=cycles,
         instructions=instructions,
         ram=_ram(budget, counts),
         flash=_flash(report, counts),
         stack=None if counts is None else _counted(counts.memory.stack_used, counts, "painted stack"),
         clip_ms=clip_ms,
-        mean_hop=None if counts is None else _ms(_counted(counts.mean_hop, counts), cycles, board),
-        worst_hop=None if counts is None else _ms(_counted(counts.worst_hop, counts), cycles, board),
+        mean_hop=None if counts is None else hop_ms(counts.mean_hop, counts),
+        worst_hop=None if counts is None else hop_ms(counts.worst_hop, counts),
         real_time_factor=rtf,
-        clip_energy=clip_energy(clip_ms, active),
+        clip_energy=clip_energy(clip_ms, board.facts.active_power_mw),
         duty_cycle=duty,
         battery_hours=battery_hours(duty, active, asleep, cell),
         cell=cell,
         accelerator=estimate_accelerator(board, work / TFLITE_FILE),
         ram_limit=board.ram_bytes,
         flash_limit=board.flash_bytes,
-        hop_limit=1000.0 * detector.frontend.hop_length / detector.frontend.sample_rate_hz,
+        hop_limit=1000.0 * hop_seconds,
         ram_parts=_ram_parts(budget, counts),
         host_run=host_run,
+        queue_hops=budget.audio_buffer // HOP_BYTES,
+        held_against=held_against(board, parts, cycles),
     )
 
 
@@ -141,15 +152,20 @@ def _ms(instructions: Figure | None, cycles: Figure | None, board: Board) -> Fig
     return Figure(estimate.value, ESTIMATED, how, estimate.low, estimate.high)
 
 
-def _above_memory(clip_ms: Figure | None, layers: tuple[LayerProfile, ...], board: Board) -> Figure | None:
-    """The roofline's other side: every weight read once per run of its step, where the memory's rate is known."""
+def _above_memory(
+    time: Figure | None, layers: tuple[LayerProfile, ...], board: Board, share: float = 1.0
+) -> Figure | None:
+    """The roofline's other side: every weight read once per run of its step, where the memory's rate is known.
+
+    `share` of a clip that `time` is of.
+    """
     rate = board.facts.memory_bytes_per_s.value
-    if clip_ms is None or rate is None:
-        return clip_ms
-    least = 1000.0 * sum(layer.runs * layer.weights_bytes for layer in layers) / rate
-    value, low, high = (max(bound, least) for bound in (clip_ms.value, clip_ms.low or 0.0, clip_ms.high or 0.0))
-    how = f"{clip_ms.how}, at least {least:.1f} ms for reading the weights"
-    return Figure(value, clip_ms.method, how, low, high)
+    if time is None or rate is None or board.system != "linux":
+        return time
+    least = share * 1000.0 * sum(layer.runs * layer.weights_bytes for layer in layers) / rate
+    low, high = (None if bound is None else max(bound, least) for bound in (time.low, time.high))
+    how = f"{time.how}, at least {least:.3g} ms for reading the weights at {rate / 1e6:g} MB/s"
+    return Figure(max(time.value, least), time.method, how, low, high)
 
 
 def _ram(budget: Budget, counts: EmulatedCounts | None) -> Figure:

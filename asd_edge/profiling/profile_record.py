@@ -9,6 +9,8 @@ Method = Literal["measured", "counted", "estimated"]
 MEASURED: Final = "measured"
 COUNTED: Final = "counted"  # by the firmware on an emulated core, or by the linker: exact
 ESTIMATED: Final = "estimated"
+# Of a layer's fields; the others are the plan's.
+LAYER_METHODS: Final[Mapping[str, Method]] = {"instructions": COUNTED, "cycles": ESTIMATED, "ms": ESTIMATED}
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,18 @@ class Accelerator:
 
 
 @dataclass(frozen=True)
+class HeldAgainst:
+    """Cycles per multiply-accumulate that others measured on the board with another engine, beside the estimate."""
+
+    engine: str
+    source: str
+    estimate: Figure
+    published: Mapping[str, float]  # by task
+    below: tuple[str, ...]  # tasks beneath the estimate's band
+    above: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class HostState:
     """Of a Linux board at one moment; empty and None: it doesn't say."""
 
@@ -122,8 +136,10 @@ class Profile:
     hop_limit: float
     ram_parts: Mapping[str, int] = field(default_factory=dict)
     host_run: HostRun | None = None
+    queue_hops: int | None = None  # of audio, which carry every hop on a core that keeps up with the mean one
+    held_against: HeldAgainst | None = None
 
 
 def profile_content(profile: Profile) -> dict[str, Any]:
     """As JSON."""
-    return {"format": PROFILE_FORMAT, **asdict(profile)}
+    return {"format": PROFILE_FORMAT, "layer_methods": LAYER_METHODS, **asdict(profile)}

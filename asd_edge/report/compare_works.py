@@ -174,6 +174,7 @@ def _value_changes(a: WorkContents, b: WorkContents) -> Iterator[ValueChange]:
         for what, unit, figure_a, figure_b in (
             ("RAM", "bytes", profile_a.ram, profile_b.ram),
             ("flash", "bytes", profile_a.flash, profile_b.flash),
+            ("time per clip", "ms", profile_a.clip_ms, profile_b.clip_ms),
             ("mean hop", "ms", profile_a.mean_hop, profile_b.mean_hop),
             ("worst hop", "ms", profile_a.worst_hop, profile_b.worst_hop),
             ("energy per clip", "mJ", profile_a.clip_energy, profile_b.clip_energy),

@@ -78,30 +78,53 @@ static asd_update_status boot_first_time(asd_update *update, uint32_t *slot, asd
     return check_known_slot(update, *slot, bundle) ? ASD_UPDATE_OK : ASD_UPDATE_NO_MODEL;
 }
 
-static asd_update_status end_trial(asd_update *update)
+static bool end_trial(asd_update *update)
 {
     asd_update_record record = update->record;
     record.state = ASD_UPDATE_CONFIRMED;
     record.attempts = 0;
     record.header_crc[1u - record.active] = 0;
-    return asd_update_log_append(update, &record) ? ASD_UPDATE_OK : ASD_UPDATE_FLASH_FAILED;
+    return asd_update_log_append(update, &record);
 }
 
 /* What was confirmed; where its slot has rotted, the model that was confirmed before it, if it is still there. */
 static asd_update_status boot_confirmed(asd_update *update, uint32_t *slot, asd_bundle *bundle)
 {
-    *slot = update->record.active;
+    asd_update_record record = update->record;
+    *slot = record.active;
     if (check_known_slot(update, *slot, bundle)) {
         return ASD_UPDATE_OK;
     }
-    *slot = 1u - *slot;
-    return check_known_slot(update, *slot, bundle) ? ASD_UPDATE_OK : ASD_UPDATE_NO_MODEL;
+    if (record.state == ASD_UPDATE_TRIAL) {
+        return ASD_UPDATE_FLASH_FAILED; /* the other slot's model is on trial, and its attempt can't be counted */
+    }
+    *slot = record.active = 1u - record.active;
+    if (!check_known_slot(update, *slot, bundle)) {
+        return ASD_UPDATE_NO_MODEL;
+    }
+    (void)asd_update_log_append(update, &record); /* where it fails, the next boot decides the same again */
+    return ASD_UPDATE_OK;
+}
+
+static asd_update_status boot_trial(asd_update *update, uint32_t *slot, asd_bundle *bundle, bool *is_trial)
+{
+    asd_update_record record = update->record;
+    *slot = 1u - record.active;
+    record.attempts++;
+    if (record.attempts > ASD_UPDATE_MOST_ATTEMPTS || !check_known_slot(update, *slot, bundle)) {
+        (void)end_trial(update); /* where it fails, the trial is still over, and the next boot writes it down */
+    } else if (asd_update_log_append(update, &record)) {
+        *is_trial = true;
+        return ASD_UPDATE_OK;
+    } /* else: an attempt that can't be counted isn't made */
+    return boot_confirmed(update, slot, bundle);
 }
 
 void asd_update_open(asd_update *update, const asd_update_settings *settings)
 {
     memset(update, 0, sizeof *update);
     update->settings = settings;
+    update->running_slot = ASD_UPDATE_NO_SLOT;
     /* of a device without a log: no model, and the first goes into slot 0 */
     update->record = (asd_update_record){.state = ASD_UPDATE_CONFIRMED, .active = 1u};
     asd_update_log_read(update);
@@ -109,36 +132,30 @@ void asd_update_open(asd_update *update, const asd_update_settings *settings)
 
 asd_update_status asd_update_boot(asd_update *update, uint32_t *slot, asd_bundle *bundle, bool *is_trial)
 {
-    *is_trial = false;
+    asd_update_status status;
+    *is_trial = !update->has_record;
     if (!update->has_record) {
-        *is_trial = true;
-        return boot_first_time(update, slot, bundle);
+        status = boot_first_time(update, slot, bundle);
+    } else if (update->record.state == ASD_UPDATE_TRIAL) {
+        status = boot_trial(update, slot, bundle, is_trial);
+    } else {
+        status = boot_confirmed(update, slot, bundle);
     }
-    if (update->record.state == ASD_UPDATE_TRIAL) {
-        const uint32_t trial = 1u - update->record.active;
-        asd_update_record record = update->record;
-        record.attempts++;
-        if (record.attempts <= ASD_UPDATE_MOST_ATTEMPTS && check_known_slot(update, trial, bundle)) {
-            if (!asd_update_log_append(update, &record)) {
-                return ASD_UPDATE_FLASH_FAILED; /* an attempt that can't be counted isn't made */
-            }
-            *slot = trial;
-            *is_trial = true;
-            return ASD_UPDATE_OK;
-        }
-        const asd_update_status status = end_trial(update);
-        if (status != ASD_UPDATE_OK) {
-            return status;
-        }
-    }
-    return boot_confirmed(update, slot, bundle);
+    update->running_slot = status == ASD_UPDATE_OK ? *slot : ASD_UPDATE_NO_SLOT;
+    return status;
+}
+
+/* What runs is never written, whatever the log says. */
+static uint32_t free_slot(const asd_update *update)
+{
+    return 1u - (update->running_slot == ASD_UPDATE_NO_SLOT ? update->record.active : update->running_slot);
 }
 
 asd_update_status asd_update_begin(asd_update *update, const uint8_t *header)
 {
     const asd_update_settings *const settings = update->settings;
     update->is_installing = false;
-    if (update->record.state == ASD_UPDATE_TRIAL) {
+    if (update->record.state == ASD_UPDATE_TRIAL || update->has_gone_back) {
         return ASD_UPDATE_NOT_NOW;
     }
     memmove(update->header, header, ASD_BUNDLE_HEADER_BYTES);
@@ -149,7 +166,7 @@ asd_update_status asd_update_begin(asd_update *update, const uint8_t *header)
     if (update->incoming.version <= update->record.least_version) {
         return ASD_UPDATE_OLDER;
     }
-    const uint32_t slot = settings->slots[1u - update->record.active], page_bytes = settings->flash.page_bytes;
+    const uint32_t slot = settings->slots[free_slot(update)], page_bytes = settings->flash.page_bytes;
     const uint32_t n_bytes = ASD_BUNDLE_HEADER_BYTES + update->incoming.image_bytes;
     for (uint32_t at = 0; at < n_bytes; at += page_bytes) {
         if (!settings->flash.erase(settings->flash.context, slot + at)) {
@@ -165,7 +182,7 @@ asd_update_status asd_update_begin(asd_update *update, const uint8_t *header)
 static bool program_waiting(asd_update *update)
 {
     const asd_flash *const flash = &update->settings->flash;
-    const uint32_t address = update->settings->slots[1u - update->record.active] + update->n_written;
+    const uint32_t address = update->settings->slots[free_slot(update)] + update->n_written;
     memset(&update->waiting[update->n_waiting], 0xFF, flash->word_bytes - update->n_waiting);
     update->n_written += flash->word_bytes;
     update->n_waiting = 0;
@@ -195,7 +212,7 @@ asd_update_status asd_update_write(asd_update *update, const uint8_t *bytes, uin
 
 asd_update_status asd_update_finish(asd_update *update)
 {
-    const uint32_t slot = 1u - update->record.active;
+    const uint32_t slot = free_slot(update);
     if (!update->is_installing) {
         return ASD_UPDATE_NOT_NOW;
     }
@@ -212,6 +229,7 @@ asd_update_status asd_update_finish(asd_update *update)
     }
     asd_update_record record = update->record;
     record.state = ASD_UPDATE_TRIAL;
+    record.active = 1u - slot;
     record.attempts = 0;
     record.header_crc[slot] = header_crc(update->header);
     return asd_update_log_append(update, &record) ? ASD_UPDATE_OK : ASD_UPDATE_FLASH_FAILED;
@@ -221,7 +239,8 @@ asd_update_status asd_update_confirm(asd_update *update)
 {
     asd_update_record record = update->record;
     asd_bundle bundle;
-    if (!update->has_record || record.state != ASD_UPDATE_TRIAL) {
+    update->is_installing = false;
+    if (record.state != ASD_UPDATE_TRIAL || update->running_slot != 1u - record.active) {
         return ASD_UPDATE_NOT_NOW;
     }
     if (!check_known_slot(update, 1u - record.active, &bundle)) {
@@ -237,16 +256,19 @@ asd_update_status asd_update_confirm(asd_update *update)
 asd_update_status asd_update_go_back(asd_update *update)
 {
     asd_bundle bundle;
-    if (!update->has_record) {
+    asd_update_record record = update->record;
+    update->is_installing = false;
+    if (!update->has_record || update->has_gone_back) {
         return ASD_UPDATE_NOT_NOW;
     }
-    if (update->record.state == ASD_UPDATE_TRIAL) {
-        return end_trial(update);
+    if (record.state == ASD_UPDATE_TRIAL) {
+        update->has_gone_back = end_trial(update);
+    } else {
+        record.active = 1u - record.active;
+        if (!check_known_slot(update, record.active, &bundle)) {
+            return ASD_UPDATE_NO_MODEL;
+        }
+        update->has_gone_back = asd_update_log_append(update, &record);
     }
-    asd_update_record record = update->record;
-    record.active = 1u - record.active;
-    if (!check_known_slot(update, record.active, &bundle)) {
-        return ASD_UPDATE_NO_MODEL;
-    }
-    return asd_update_log_append(update, &record) ? ASD_UPDATE_OK : ASD_UPDATE_FLASH_FAILED;
+    return update->has_gone_back ? ASD_UPDATE_OK : ASD_UPDATE_FLASH_FAILED;
 }

@@ -71,7 +71,7 @@ static uint32_t read_page(asd_update *update, uint32_t page)
             (!update->has_record || record.sequence > update->record.sequence)) {
             update->record = record;
             update->has_record = true;
-            update->log_page = page;
+            update->newest_page = page;
         }
     }
     return next;
@@ -81,10 +81,11 @@ void asd_update_log_read(asd_update *update)
 {
     uint32_t next[2];
     update->has_record = false;
-    update->log_page = 0;
+    update->newest_page = 0;
     for (uint32_t page = 0; page < 2u; page++) {
         next[page] = read_page(update, page);
     }
+    update->log_page = update->newest_page;
     update->log_next = next[update->log_page];
 }
 
@@ -105,7 +106,7 @@ static bool write_record(const asd_update *update, uint32_t address, const uint8
 static bool change_page(asd_update *update)
 {
     const asd_flash *const flash = &update->settings->flash;
-    const uint32_t page = update->has_record ? 1u - update->log_page : update->log_page;
+    const uint32_t page = update->has_record ? 1u - update->newest_page : update->log_page;
     if (!flash->erase(flash->context, update->settings->log_pages[page])) {
         return false;
     }
@@ -137,6 +138,7 @@ bool asd_update_log_append(asd_update *update, const asd_update_record *record)
         if (write_record(update, address, bytes)) {
             update->record = next;
             update->has_record = true;
+            update->newest_page = update->log_page;
             return true;
         }
     }

@@ -118,5 +118,5 @@ def _cell(figure: Mapping[str, Any] | None, form: str) -> str:
 
 
 def _word(how: str) -> str:
-    """How the cycles per instruction came about: calibrated, by ratio or uncalibrated."""
+    """How the cycles per instruction came about: calibrated, by ratio, by core or uncalibrated."""
     return how.partition(":")[0]

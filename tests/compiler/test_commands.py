@@ -91,9 +91,9 @@ def test_what_doesnt_fit_a_board_is_refused_with_its_numbers(
     file = tmp_path / "boards.yaml"
     file.write_text(
         "boards:\n"
-        "  tiny: {core: cortex-m0, kernels: generic, part: null, clock_hz: 1000, ram_bytes: 9000,\n"
+        "  tiny: {core: cortex-m0, kernels: generic, part: null, clock_hz: 1000000, ram_bytes: 9000,\n"
         "    flash_bytes: 1000000, model_flash: {offset: 0, bytes: 500000}, emulator: null}\n"
-        "  full: {core: cortex-m0, kernels: generic, part: null, clock_hz: 1000, ram_bytes: 900000,\n"
+        "  full: {core: cortex-m0, kernels: generic, part: null, clock_hz: 1000000, ram_bytes: 900000,\n"
         "    flash_bytes: 1000000, model_flash: {offset: 0, bytes: 5000}, emulator: null}\n"
     )
     monkeypatch.setattr(boards, "_PLACES", (file,))

@@ -15,12 +15,12 @@ from sklearn.metrics import roc_auc_score
 
 from asd_edge.backends.host_rung import HostRung
 from asd_edge.backends.ladder import RUNGS_OF_THIS_MACHINE, open_rung
+from asd_edge.backends.rung import Clip, ClipScore
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import AsdEdgeError, BackendError, ClipError, WorkDirectoryError
 from asd_edge.evaluate import score_clips
 from asd_edge.evaluate.evaluate_work import evaluate_work
 from asd_edge.evaluate.evaluation import Evaluation
-from asd_edge.evaluate.partial_scores import FILE_NAME
 from asd_edge.evaluate.scores_table import ScoreRow, read_scores
 from asd_edge.model.checkpoint import load_checkpoint, write_checkpoint
 from tests.backends.tiny_detector import MACHINES, write_clips
@@ -229,7 +229,41 @@ def test_an_interrupted_evaluation_goes_on_and_ends_alike(
     assert len(read) == 24 + 4 - 10
     assert again.rows == evaluated[1].rows
     assert again.agreement == evaluated[1].agreement
-    assert not (work / FILE_NAME).exists()
+    assert list(work.glob(".scores-partial*")) == []
+
+
+def test_a_board_that_comes_back_at_another_port_goes_on(
+    tmp_path: Path, tiny_work: Path, tiny_clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Host stands in for the board: what counts is the rung's name and what it calls its runtime."""
+    scored: list[str] = []
+
+    def open_at_port(name: str, work: Path, frontend: str | None = None) -> HostRung:
+        rung = open_rung("host", work, frontend)
+        assert isinstance(rung, HostRung)
+        rung.name, rung.runtime = name, f"pico2 on {name.partition(':')[2]}, model 12"
+        score = rung.score
+
+        def counting(clip: Clip) -> ClipScore:
+            scored.append(name)
+            return score(clip)
+
+        monkeypatch.setattr(rung, "score", counting)
+        return rung
+
+    work, first, second = shutil.copytree(tiny_work, tmp_path / "work"), "serial:/dev/ttyACM0", "serial:/dev/ttyACM1"
+    monkeypatch.setattr("asd_edge.evaluate.evaluate_work.open_rung", open_at_port)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_work(work, tiny_clips, (first,), on_scoring=_stop_after(10))
+    monkeypatch.setattr("asd_edge.evaluate.evaluate_work.open_rung", open_rung)
+    evaluate_work(work, tiny_clips, ("tflite",))
+    monkeypatch.setattr("asd_edge.evaluate.evaluate_work.open_rung", open_at_port)
+    found = evaluate_work(work, tiny_clips, (second,))
+    assert (scored.count(first), scored.count(second)) == (10, 14)
+    assert [(row.rung, row.score) for row in found.rows] == [
+        (second, row.score) for row in evaluate_work(work, tiny_clips, (first,)).rows
+    ]
+    assert list(work.glob(".scores-partial*")) == []
 
 
 def _stop_after(n_clips: int) -> Callable[[int, int], None]:
@@ -250,6 +284,9 @@ def test_scores_of_an_interrupted_evaluation_of_other_rungs_are_not_mixed_in(
     assert {row.rung for row in found.rows} == {"onnx", "tflite"}
     assert found.verdict.first == "onnx"
     assert len(found.rows) == 48
+    assert len(list(work.glob(".scores-partial*"))) == 1, "of torch"
+    assert len(evaluate_work(work, tiny_clips, ("torch",)).rows) == 24
+    assert list(work.glob(".scores-partial*")) == []
 
 
 @pytest.mark.parametrize(

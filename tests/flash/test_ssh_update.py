@@ -15,7 +15,7 @@ import pytest
 from asd_edge.boards import board_named
 from asd_edge.cli import run
 from asd_edge.errors import PackageError
-from asd_edge.flash import ssh_look
+from asd_edge.flash import ssh_look, ssh_update
 from asd_edge.flash.ssh_look import look_at
 from asd_edge.flash.ssh_parcel import bundle_parcel
 from asd_edge.flash.ssh_update import HostOutcome, Wanted, update_hosts
@@ -29,7 +29,7 @@ from asd_edge.package.rauc_record import WINDOW_IMAGE, check_model
 from asd_edge.package.rauc_setup import CHECK_UNIT, write_setup
 from asd_edge.package.rauc_slots import active_slot, least_version
 from asd_edge.package.self_test import run_self_test
-from asd_edge.ssh_host import open_connection, parse_address
+from asd_edge.ssh_host import Connection, open_connection, parse_address
 from tests.boards.local_sshd import LocalSshd, free_port, local_sshd, missing_sshd
 from tests.flash.signed_bundles import BundleFile, bundle_of, write_bundle
 
@@ -296,6 +296,69 @@ def test_a_host_says_which_command_and_slots_its_setup_wrote(
         hidden.rename(command)
     assert (found.command, found.slots) == ("/opt/env/bin/asd-edge", str(tmp_path / "models"))
     assert (found.running, found.least_version, found.prefix) == (None, 0, "")
+
+
+@pytest.mark.parametrize("content", ["²\n".encode(), b"7\n8\n"])
+def test_a_host_whose_least_version_is_damaged_takes_nothing_and_goes_back(
+    pair: Pair, bundle: BundleFile, content: bytes
+) -> None:
+    slots = pair.first.home / "damaged"
+    shutil.rmtree(slots, ignore_errors=True)
+    for version in (7, 8):
+        assert _update([pair.first], "damaged", replace(bundle.bundle, version=version))[0].did == "updated"
+    (slots / "least_version").write_bytes(content)
+    (refused,) = _update([pair.first], "damaged", replace(bundle.bundle, version=9))
+    assert (refused.did, refused.version, refused.sent_bytes) == ("failed", 8, 0)
+    assert f"{slots}/least_version: no version number; write the last installed one into it" in str(refused.error)
+    back = Wanted(is_back=True, slots="~/damaged")
+    found = [asyncio.run(update_hosts([parse_address(pair.first.host)], back, Path()))[0] for _ in range(2)]
+    assert [(each.did, each.version) for each in found] == [("went back", 7), ("left alone", 7)]
+
+
+def test_a_host_whose_record_is_damaged_remembers_its_version(pair: Pair, bundle: BundleFile) -> None:
+    slots = pair.first.home / "torn"
+    for version in (7, 8):
+        assert _update([pair.first], "torn", replace(bundle.bundle, version=version))[0].did == "updated"
+    (slots / "active/record.json").write_text("{")
+    (older,) = _update([pair.first], "torn", bundle.bundle)
+    assert "version 7, and 8 was active here" in str(older.error)
+    (slots / "least_version").unlink()
+    (older,) = _update([pair.first], "torn", replace(bundle.bundle, version=6))
+    assert "version 6, and 7 was active here" in str(older.error)
+    (newer,) = _update([pair.first], "torn", replace(bundle.bundle, version=9))
+    assert (newer.did, newer.version) == ("updated", 9)
+
+
+@pytest.mark.parametrize("said", ["", "x \\377\\n"])
+def test_a_host_whose_programs_say_something_else_is_named(pair: Pair, bundle: BundleFile, said: str) -> None:
+    programs = [pair.first.programs / name for name in ("wc", "sha256sum")]
+    try:
+        for program in programs:
+            program.write_text(f"#!/bin/sh\nprintf '{said}'\n")
+            program.chmod(0o755)
+        odd, good = _update((pair.first, pair.second), "odd", bundle.bundle)
+    finally:
+        for program in programs:
+            program.unlink()
+    assert (odd.did, odd.sent_bytes) == ("failed", 0)
+    assert "its wc and sha256sum say " in str(odd.error)
+    assert good.error is None
+
+
+def test_a_bug_on_one_host_is_its_line_and_the_others_go_on(
+    pair: Pair, bundle: BundleFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = parse_address(pair.first.host)
+
+    async def look(connection: Connection, slots: str | None) -> ssh_look.HostSlots:
+        if connection.address == address:
+            raise ValueError("a bug\nof two lines")
+        return await look_at(connection, slots)
+
+    monkeypatch.setattr(ssh_update, "look_at", look)
+    bad, good = _update((pair.first, pair.second), "bug", bundle.bundle)
+    assert (bad.did, bad.error, bad.is_known) == ("failed", "ValueError: a bug of two lines", False)
+    assert good.did == "updated"
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ import hashlib
 import struct
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asd_edge.errors import PackageError
-from asd_edge.package.bundle import HEADER_BYTES, SIGNED_BYTES, Bundle, pack_bundle, read_bundle
+from asd_edge.package.bundle import HEADER_BYTES, SIGNATURE_BYTES, SIGNED_BYTES, Bundle, pack_bundle, read_bundle
 from asd_edge.package.self_test import SelfTest
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -46,9 +47,16 @@ def test_no_bytes_of_a_stranger_are_a_bundle(content: bytes) -> None:
 def test_no_altered_or_shortened_bundle_is_read(at: int, change: int, n_bytes: int) -> None:
     altered = bytearray(WHOLE)
     altered[at] ^= change
-    is_ignored = SIGNED_BYTES + 64 <= at < HEADER_BYTES  # zeros that nobody reads
-    assert (_read(bytes(altered)) is not None) == is_ignored
+    assert _read(bytes(altered)) is None
     assert _read(WHOLE[:n_bytes]) is None
+
+
+@pytest.mark.parametrize("at", [SIGNED_BYTES + SIGNATURE_BYTES, HEADER_BYTES - 1], ids=["first", "last"])
+def test_a_byte_behind_the_signature_that_nobody_signed_is_refused(at: int) -> None:
+    altered = bytearray(WHOLE)
+    altered[at] = 1
+    with pytest.raises(PackageError, match="bytes behind its signature aren't zero"):
+        read_bundle(bytes(altered), [KEY.public_key()], PLACE)
 
 
 @EXAMPLES

@@ -1,6 +1,8 @@
 """`asd-edge keys`, `package` and `verify`: a bundle that holds what it says, and every way to refuse one."""
 
 import json
+import os
+import shutil
 import stat
 import subprocess
 from dataclasses import replace
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner, Result
 
 from asd_edge.cli import app
@@ -78,6 +81,73 @@ def test_keys_are_the_owners_alone_and_never_overwritten(tmp_path: Path) -> None
         load_private_key(path)
 
 
+@pytest.mark.parametrize("option", [[], ["--rauc"]])
+@pytest.mark.parametrize("path", ["/", ".", "", "k" * 300])
+def test_a_path_that_names_no_file_is_one_line(
+    path: str, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["keys", "new", path, *option]) == 2
+    printed = capsys.readouterr()
+    assert "names no file" in printed.err or "can't be written (File name too long)" in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("curve", ["secp112r1", "wap-wsg-idm-ecid-wtls1"])
+def test_a_key_of_a_curve_that_nobody_knows_is_one_line(
+    curve: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl not found")
+    private, public = tmp_path / "odd.key", tmp_path / "odd.key.pub"
+    make = ["openssl", "ecparam", "-name", curve, "-genkey", "-noout", "-out", str(private)]
+    if subprocess.run(make, capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"this openssl doesn't know {curve}")
+    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], capture_output=True, check=True)
+    private.chmod(0o600)
+    bundle = tmp_path / "b.asdb"
+    bundle.write_bytes(pack_bundle(BUNDLE, KEY))
+    package = ["package", str(tmp_path), "--board", "rpi4", "--machine", "fan/id_02", "--version", "1"]
+    for words in (
+        ["keys", "show", str(public)],
+        ["verify", str(bundle), "--public-key", str(public)],
+        [*package, "--key", str(private)],
+        [*package, "--key", str(private), "--rauc"],
+    ):
+        assert run_command(words) == 2
+        printed = capsys.readouterr()
+        assert "asd-edge keys new" in printed.err
+        assert (printed.out, printed.err.count("\n")) == ("", 1)
+
+
+def test_a_pipe_in_a_bundles_place_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    public, pipe = write_new_keys(tmp_path / "plant.key"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for words in (
+        ["verify", str(pipe), "--public-key", str(public)],
+        ["keys", "show", str(pipe)],
+        ["flash", str(pipe), "--public-key", str(public), "--port", "/dev/null"],
+        ["flash", str(pipe), "--public-key", str(public), "--host", "pi"],
+        ["slots", "install", str(tmp_path / "model"), "--slots", str(tmp_path / "slots")],
+    ):
+        if words[0] == "slots":
+            (tmp_path / "model").mkdir()
+            os.mkfifo(tmp_path / "model/record.json")
+        assert run_command(words) == 2
+        printed = capsys.readouterr()
+        assert "can't be read (no regular file)" in printed.err
+        assert printed.err.count("\n") == 1
+
+
+def test_a_name_is_printed_without_what_steers_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    public, path = tmp_path / "plant.key.pub", tmp_path / "b.asdb"
+    public.write_bytes(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    path.write_bytes(pack_bundle(replace(BUNDLE, machine="é\x1b[31mfan\x07\x9b"), KEY))
+    assert run_command(["verify", str(path), "--public-key", str(public)]) == 0
+    assert "version 9 for é\\x1b[31mfan\\x07\\x9b on mps2-an386" in capsys.readouterr().out
+    assert run_command(["flash", str(path), "--public-key", str(public), "--board", "\x1b]0;x"]) == 2
+    assert "not for \\x1b]0;x;" in capsys.readouterr().err
+
+
 def test_a_public_key_as_c_is_what_the_firmware_is_built_with(tmp_path: Path) -> None:
     public = write_new_keys(tmp_path / "plant.key")
     source = tmp_path / "keys.c"
@@ -121,6 +191,10 @@ def test_package_signs_what_verify_accepts(small_work: Path, tmp_path: Path) -> 
         (("--machine", "fan/id_99"), "fan/id_99"),
         (("--board", "mps2-an38"), "did you mean mps2-an386"),
         (("--key", "missing.key"), "missing.key: can't be read"),
+        (("--threshold", "nan"), "threshold nan: choose a number"),
+        (("--threshold", "inf"), "threshold inf: choose a number"),
+        (("--threshold", "1e30"), "threshold 1e+30: choose a number"),
+        (("--least-firmware", "4294967296"), "least firmware 4294967296: choose one from 1 to 4294967295"),
         (("--threshold", "auto"), "thresholds.json: can't be read (No such file or directory); run asd-edge"),
     ],
 )

@@ -22,6 +22,7 @@ REAL_IMAGE_BYTES = 960_112
 N_SAMPLED, N_ROTTEN = 16, 2000
 N_KINDS = 4  # of what a cut leaves behind: nothing, all, some bits, a word that can't be read
 SEED = 3
+RECORD_BYTES = 64
 Record = Callable[[str, object], None]
 
 
@@ -57,6 +58,7 @@ def _run(program: Path, key: Ed25519PrivateKey, geometry: Geometry, sizes: tuple
         depth=depth,
         n_cases=case.get("n_cases", 0),
         seed=SEED,
+        is_rotten=bool(case.get("is_rotten", 0)),
     )
 
 
@@ -97,6 +99,18 @@ def test_a_device_that_came_without_a_model_gets_its_first_one_or_stays_without(
     assert found.cases > 1000
 
 
+@pytest.mark.parametrize("passes", [1, 0], ids=["passes", "fails"])
+@pytest.mark.parametrize("geometry", [TOY, *NARROW_WORDS], ids=lambda geometry: f"{geometry.word_bytes}-byte words")
+def test_a_device_whose_active_slot_has_rotted_takes_an_update_through_every_cut(
+    program: Path, key: Ed25519PrivateKey, geometry: Geometry, passes: int, record_property: Record
+) -> None:
+    found = _run(program, key, geometry, (64, 100), passes=passes, depth=1, is_rotten=1)
+    record_property(COUNTED, found.account("exhaustive, one deep, after a rot"))
+    assert found.failures == 0, found.in_words()
+    assert found.cut == tuple(N_KINDS * n for n in found.operations), "each operation, each kind"
+    assert found.operations[PHASES.index("first boot")] == RECORD_BYTES // geometry.word_bytes, "it notes what runs"
+
+
 def test_sampled_cuts_on_a_real_geometry_under_sanitizers(
     program: Path, key: Ed25519PrivateKey, tmp_path: Path, record_property: Record
 ) -> None:
@@ -130,8 +144,8 @@ def test_a_rotten_bit_anywhere_leaves_a_device_that_boots(
             "record.state = ASD_UPDATE_TRIAL, record.least_version++;",
         ),
         ("asd_update_log.c", "words[LAST] != asd_crc32(0, bytes, 4u * LAST)", "words[LAST] == 1u"),
-        ("asd_update.c", "slot = settings->slots[1u - update->record.active], page", "slot = settings->slots[0], page"),
-        ("asd_update.c", "record.attempts <= ASD_UPDATE_MOST_ATTEMPTS &&", "record.attempts <= 1u &&"),
+        ("asd_update.c", "slot = settings->slots[free_slot(update)], page", "slot = settings->slots[0], page"),
+        ("asd_update.c", "record.attempts > ASD_UPDATE_MOST_ATTEMPTS ||", "record.attempts > 1u ||"),
     ],
     ids=["counter raised by a trial", "torn record believed", "running slot erased", "one attempt only"],
 )

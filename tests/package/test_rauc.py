@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -14,8 +15,10 @@ import pytest
 from asd_edge.boards import board_named
 from asd_edge.cli import run
 from asd_edge.errors import PackageError
+from asd_edge.flash.ssh_parcel import rauc_parcel
 from asd_edge.listen.model_images import IMAGE_FILES, load_images
 from asd_edge.listen.thresholds_file import load_threshold
+from asd_edge.package import run_rauc
 from asd_edge.package.keys import write_new_keys
 from asd_edge.package.package_work import PackageRequest
 from asd_edge.package.rauc_bundle import check_rauc_is_here, package_rauc, write_rauc_bundle
@@ -258,20 +261,36 @@ def test_keys_are_the_owners_alone_and_belong_together(tmp_path: Path) -> None:
     [
         (("--board", "mps2-an386"), "mps2-an386: runs no Linux"),
         (("--key", "missing.key"), "missing.key: can't be read"),
+        (("--version", "4294967296"), "version 4294967296: choose one from 1 to 4294967295"),
+        (("--threshold", "nan"), "threshold nan: choose a number"),
         (("--least-firmware", "2"), "--least-firmware is for boards without Linux"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
     made: Made, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, str], said: str
 ) -> None:
-    given = {"--board": "rpi4", "--machine": MACHINE, "--key": str(made.key), "--threshold": "1", **dict([options])}
+    given = {"--board": "rpi4", "--machine": MACHINE, "--key": str(made.key), "--threshold": "1", "--version": "1"}
+    given |= dict([options])
     out = tmp_path / "out.raucb"
     words = [word for pair in given.items() for word in pair]
-    assert run(["package", str(work), "--version", "1", "--rauc", "-o", str(out), *words]) == BAD_INPUT
+    assert run(["package", str(work), "--rauc", "-o", str(out), *words]) == BAD_INPUT
     printed = capsys.readouterr()
     assert said in printed.err
     assert printed.err.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_rauc_that_never_ends_is_given_up(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rauc = tmp_path / "rauc"
+    rauc.write_text("#!/bin/sh\nexec sleep 60\n")
+    rauc.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(run_rauc, "_SECONDS", 0.2)
+    with pytest.raises(PackageError, match=r"out\.raucb: no end of rauc bundle after 0 s; run the same command again"):
+        write_rauc_bundle(tmp_path / "out.raucb", made.record, made.files(), made.key)
+    with pytest.raises(PackageError, match="no end of rauc extract after 0 s"):
+        rauc_parcel(made.bundle, [made.key.with_name("rauc.key.crt")])
+    assert not (tmp_path / "out.raucb").exists()
 
 
 def test_setup_leaves_a_rauc_that_serves_something_else_alone(

@@ -19,7 +19,7 @@ RULES = (
     "flash",
     "misuse",
 )
-_SETUP = struct.Struct("<9I32s")
+_SETUP = struct.Struct("<10I32s")
 _N_PHASES = len(PHASES)
 
 
@@ -66,7 +66,7 @@ def compile_update_program(name: str, folder: Path, flags: Sequence[str] = ("-O2
     program = folder / name
     paths = [FIRMWARE / f"apps/update/{name}.c", FIRMWARE / "boards/host/port.c", FIRMWARE / "engine/asd_crc32.c"]
     paths += [path for path in sorted((FIRMWARE / "update").glob("*.c")) if path.stem != "asd_self_test"]
-    if name == "power_cuts":
+    if name in ("power_cuts", "update_steps"):
         paths.append(FIRMWARE / "apps/update/simulated_flash.c")
     includes = [f"-I{FIRMWARE / folder}" for folder in ("include", "engine", "update")]
     command = ["gcc", "-std=c99", *WARNINGS, *flags, *includes, *map(str, paths), "-o", str(program)]
@@ -84,12 +84,13 @@ def run_power_cuts(
     depth: int,
     n_cases: int = 0,
     seed: int = 1,
+    is_rotten: bool = False,
 ) -> PowerCuts:
-    """`n_cases` 0: every case there is."""
+    """`n_cases` 0: every case there is; `is_rotten`: the active slot rots first, and the update goes over it."""
     first, second = bundles
     setup = _SETUP.pack(
         *(geometry.page_bytes, geometry.word_bytes, geometry.slot_bytes),
-        *(len(first), len(second), int(passes), depth, n_cases, seed, b"toy"),
+        *(len(first), len(second), int(passes), depth, n_cases, seed, int(is_rotten), b"toy"),
     )
     done = subprocess.run([program], input=setup + key + first + second, capture_output=True, check=True)
     numbers = struct.unpack(f"<{3 * _N_PHASES + 9}I", done.stdout)

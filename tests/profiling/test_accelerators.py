@@ -1,5 +1,6 @@
 """How much of a network an accelerator takes: Vela's own report, and the list of what Google's compiler maps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from asd_edge.profiling.accelerators import PUBLISHED_MACS_PER_S, estimate_accel
 DS_CNN = Path(__file__).parents[1] / "golden/foreign/ds_cnn.tflite"
 
 
-def board_with(accelerator: str) -> Board:
-    return Board.model_validate({"name": "b", "kernels": "generic", "core": "cortex-a53", "accelerator": accelerator})
+def board_with(accelerator: str, clock_hz: int | None = None) -> Board:
+    fields = {"name": "b", "kernels": "generic", "core": "cortex-a53", "accelerator": accelerator}
+    return Board.model_validate({**fields, "accelerator_clock_hz": clock_hz})
 
 
 @pytest.mark.parametrize("name", ["nucleo-l4r5zi", "mps3-an547"])
@@ -41,12 +43,16 @@ def test_an_accelerator_that_asd_edge_doesnt_know_is_named() -> None:
 
 
 @pytest.mark.skipif(find_vela() is None, reason="ethos-u-vela is not installed")
-def test_velas_report_is_read_and_the_same_every_time() -> None:
+def test_velas_report_is_the_same_every_time_and_its_cycles_are_taken_at_the_boards_clock() -> None:
     board = load_boards()["corstone-300"]
-    found, again = (estimate_accelerator(board, DS_CNN) for _ in range(2))
-    assert found == again
+    found, half = (estimate_accelerator(of, DS_CNN) for of in (board, board_with("ethos-u55-256", 250_000_000)))
+    assert half is not None
+    assert half.network_ms is not None
     assert found is not None
     assert found.network_ms is not None
+    assert replace(half, network_ms=found.network_ms) == found
     assert found.network_ms.value > 0.0
+    assert half.network_ms.value == pytest.approx(2.0 * found.network_ms.value)
+    assert "at 500 MHz; band: none known" in found.network_ms.how
     assert (found.ops_left, found.macs_mapped) == (0, 1.0)
     assert found.sram_bytes is not None

@@ -58,3 +58,11 @@ def test_what_a_board_cant_have_is_not_unknown() -> None:
 def test_the_list_has_every_board(capsys: pytest.CaptureFixture[str]) -> None:
     printed = shown(capsys)
     assert all(name in printed for name in load_board_table().boards)
+
+
+def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text('boards:\n  "[red]b": {core: cortex-m4, kernels: dsp}\n')
+    assert "[red]b" in shown(capsys, "--boards", str(path))
+    assert "[red]b" in shown(capsys, "check", "--boards", str(path))
+    assert "[red]b" in shown(capsys, "[red]b", "--boards", str(path))

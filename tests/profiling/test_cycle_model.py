@@ -19,6 +19,10 @@ from asd_edge.profiling.published import TASKS, load_published
 BOARDS = load_boards()
 
 
+def board(name: str, core: str, part: str | None = None) -> Board:
+    return Board.model_validate({"name": name, "kernels": "generic", "core": core, "part": part})
+
+
 def test_the_constants_of_every_board_are_those_of_the_published_measurements() -> None:
     given = [board for board in BOARDS.values() if board.facts.cycles_per_instruction.value is not None]
     assert len(given) >= 14
@@ -47,7 +51,7 @@ def test_leaving_one_out_predicts_it_by_the_geometric_mean_of_the_others() -> No
 
 def test_the_upper_end_covers_each_measurement_that_the_others_predict_too_low() -> None:
     values = measured_cycles_per_instruction(load_published())
-    found = calibrate("nucleo-l4r5zi", "cortex-m4")
+    found = calibrate(BOARDS["nucleo-l4r5zi"])
     others = [exp((sum(map(log, values)) - log(value)) / 3) for value in values]
     worst = max(value / other for value, other in zip(values, others, strict=True))
     assert found.cycles.high == pytest.approx(found.cycles.value * worst, abs=2e-3)
@@ -58,19 +62,47 @@ def test_the_upper_end_covers_each_measurement_that_the_others_predict_too_low()
 @pytest.mark.parametrize(("name", "n_results"), [("nucleo-u575zi-q", 20), ("nucleo-h7a3zi-q", 12), ("nrf5340-dk", 4)])
 def test_a_board_that_ran_the_same_engines_is_calibrated_by_their_ratio(name: str, n_results: int) -> None:
     ratios = engine_ratios(name, load_published())
-    found = calibrate(name, BOARDS[name].core)
+    found = calibrate(BOARDS[name])
     assert (len(ratios), found.n_measurements, found.cycles.method) == (n_results, n_results, "by ratio")
     mean = exp(sum(map(log, ratios)) / n_results)
-    direct = calibrate("nucleo-l4r5zi", "cortex-m4").cycles
+    direct = calibrate(BOARDS["nucleo-l4r5zi"]).cycles
     assert found.cycles.value == pytest.approx(mean * direct.value, rel=1e-3)
     assert found.cycles.low == pytest.approx(min(ratios) * direct.low, abs=1e-3)
 
 
 def test_a_board_that_nobody_measured_is_uncalibrated_with_a_band_from_its_issue_width() -> None:
-    found = calibrate("nobodys", "cortex-m7").cycles
-    assert (found.method, found.low) == ("uncalibrated", 1.0 / ISSUE_WIDTH["cortex-m7"])
-    assert found.high == calibrate("nucleo-l4r5zi", "cortex-m4").cycles.high
+    found = calibrate(board("nobodys", "cortex-m55")).cycles
+    assert (found.method, found.low) == ("uncalibrated", 1.0 / ISSUE_WIDTH["cortex-m55"])
+    assert found.high == calibrate(BOARDS["nucleo-l4r5zi"]).cycles.high
     assert found.value == pytest.approx((found.low * found.high) ** 0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33", "cortex-m7"])
+def test_a_board_that_nobody_measured_takes_after_those_with_its_core(core: str) -> None:
+    each = {name: calibrate(of) for name, of in BOARDS.items() if of.core == core}
+    measured = {name: found for name, found in each.items() if found.method in ("calibrated", "by ratio")}
+    found = calibrate(board("nobodys", core))
+    assert (found.method, set(found.same_core)) == ("by core", set(measured))
+    values = [of.cycles.value for of in measured.values()]
+    assert found.cycles.value == pytest.approx(exp(sum(map(log, values)) / len(values)), abs=1e-3)
+    assert found.cycles.low == min(of.cycles.low for of in measured.values())
+    assert found.cycles.high == max(of.cycles.high for of in measured.values())
+    bands = [(of.cycles.low, of.cycles.high) for of in [*each.values(), found]]
+    assert all(low <= value <= high for low, high in bands for value in values), "a core is in the bands of its like"
+
+
+def test_a_calibration_is_of_a_board_whose_core_and_part_are_those_that_were_measured() -> None:
+    for name, measured in load_published().boards.items():
+        assert (measured.core, measured.part) == (BOARDS[name].core, BOARDS[name].part)
+    name, part = "nucleo-l4r5zi", BOARDS["nucleo-l4r5zi"].part
+    assert calibrate(board(name, "cortex-m4", part)).method == "calibrated"
+    assert calibrate(board(name, "cortex-m4", "STM32F405")).method == "by core"
+    assert calibrate(board(name, "cortex-m33", part)).method == "by core"
+    assert calibrate(board(name, "cortex-m55", part)).method == "uncalibrated"
+    words = cycles_of(board(name, "cortex-m33"))
+    assert words is not None
+    assert words.how.startswith("by core: ")
+    assert "nucleo-u575zi-q, nrf5340-dk: 24 results" in words.how
 
 
 def test_what_a_users_file_says_comes_first_and_a_core_that_is_not_known_has_none() -> None:

@@ -68,6 +68,25 @@ def test_the_layers_add_up_to_the_clip(profile: Profile) -> None:
     assert profile.clip_ms.value == pytest.approx(1000.0 * cycles / 120e6)
 
 
+@pytest.mark.parametrize(("system", "reads"), [("linux", True), ("mcu", False)])
+def test_a_linux_boards_slow_memory_bounds_the_time_from_below(
+    system: str, reads: bool, work: Path, profile: Profile
+) -> None:
+    fields = {"system": system, "emulator": MACHINE, "clock_hz": 120_000_000, "memory_bytes_per_s": 1_000_000}
+    found = profile_board(own_board(**fields), work, CELL, "")
+    least = 1000.0 * sum(layer.runs * layer.weights_bytes for layer in found.layers) / 1e6
+    assert found.clip_ms is not None
+    assert found.real_time_factor is not None
+    assert found.mean_hop is not None
+    assert profile.clip_ms is not None
+    assert least > profile.clip_ms.value, "of the same counts: the memory is the slower side"
+    assert (found.clip_ms.value >= least) == reads
+    assert ("for reading the weights at 1 MB/s" in found.clip_ms.how) == reads
+    assert found.real_time_factor.value == pytest.approx(found.clip_ms.value / (1000.0 * found.clip_seconds))
+    if reads:
+        assert found.mean_hop.value >= least * found.hop_limit / (1000.0 * found.clip_seconds)
+
+
 def test_flash_and_variables_are_the_linkers_to_the_byte(work: Path, profile: Profile) -> None:
     size = shutil.which("arm-none-eabi-size")
     if size is None:
@@ -95,7 +114,7 @@ def test_the_stack_is_what_the_firmware_found_unpainted(work: Path, profile: Pro
 def test_the_report_reads_what_the_command_writes(
     work: Path, profile: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["profile", "--board", BOARD, str(work), "--cell-mah", "1000"]) == 0
+    assert run(["profile", "--board", BOARD, str(work), "--cell-mah", "1000", "--cell-volts", "3.7"]) == 0
     printed = capsys.readouterr().out
     assert "counted: instructions of the firmware on mps2-an386" in printed
     content = json.loads((work / f"profile-{BOARD}.json").read_text())
@@ -104,6 +123,7 @@ def test_the_report_reads_what_the_command_writes(
     assert read.flash is not None
     assert (read.board, read.flash.value, read.model_sha256) == (BOARD, profile.flash.value, profile.model_sha256)
     assert read.hop_limit == 32.0
+    assert read.command == f"asd-edge profile --board {BOARD} --cell-mah 1000.0 --cell-volts 3.7 {work}"
 
 
 def test_a_board_that_is_too_small_says_by_how_much_and_that_no_width_helps(work: Path) -> None:
@@ -150,6 +170,8 @@ def test_on_the_board_itself_time_is_measured(work: Path, tmp_path: Path) -> Non
     [
         (["profile", "--board", "rpi", "{work}"], "did you mean rpi"),
         (["profile", "--board", "rpi4", "{work}/nothing"], "nothing"),
+        (["profile", "--board", "rpi4", "--cell-mah", "inf", "{work}"], "--cell-mah inf is no finite number"),
+        (["profile", "--board", "rpi4", "--cell-volts", "inf", "{work}"], "--cell-volts inf is no finite number"),
         (["boards", "nucleo-l4r5"], "did you mean nucleo-l4r5zi"),
         (["boards", "--boards", "{work}/export.json"], "export.json"),
     ],

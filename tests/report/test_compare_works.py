@@ -34,8 +34,9 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     works["bare"] = write_model(root / "bare")
     write_json(works["quiet"] / "plan-generic.json", plan_content())
     write_json(works["loud"] / "plan-generic.json", plan_content(arena_bytes=200_000))
-    write_json(works["quiet"] / "profile-x.json", profile_content("x"))
-    write_json(works["loud"] / "profile-x.json", profile_content("x", ram=330_000))
+    for name, ram, clip_ms in (("quiet", 300_000, 500.0), ("loud", 330_000, 600.0)):
+        clip = {"clip_ms": {"value": clip_ms, "method": "measured"}}
+        write_json(works[name] / "profile-x.json", {**profile_content("x", ram), **clip})
     (works["loud"] / "model.tflite").write_bytes(b"smaller")
     return works
 
@@ -85,6 +86,7 @@ def test_sizes_memory_and_time_are_set_side_by_side(works: dict[str, Path]) -> N
     assert values["x: RAM"] == (300_000, 330_000)
     assert values["x: worst hop"] == (36.0, 36.0)
     assert "x: energy per clip" not in values
+    assert values["x: time per clip"] == (500.0, 600.0)
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,11 @@ asd_update_settings fuzz_settings(fuzz_flash *flash)
 
 bool is_for_this_device(const uint8_t *header)
 {
+    static const uint8_t zeros[ASD_BUNDLE_HEADER_BYTES - ASD_BUNDLE_SIGNED_BYTES - ASD_ED25519_SIGNATURE_BYTES];
     asd_bundle bundle;
     memcpy(&bundle, header, sizeof bundle);
     return bundle.magic == ASD_BUNDLE_MAGIC && header[ASD_BUNDLE_SIGNED_BYTES] == ASD_FUZZ_SIGNED &&
+           memcmp(&header[ASD_BUNDLE_HEADER_BYTES - sizeof zeros], zeros, sizeof zeros) == 0 &&
            bundle.format == ASD_BUNDLE_FORMAT && bundle.signed_bytes == ASD_BUNDLE_SIGNED_BYTES &&
            memcmp(bundle.board, BOARD_NAME, sizeof BOARD_NAME) == 0 && bundle.least_firmware <= FIRMWARE_VERSION &&
            bundle.image_bytes <= SLOT_BYTES - ASD_BUNDLE_HEADER_BYTES;

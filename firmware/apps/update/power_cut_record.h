@@ -15,6 +15,7 @@ typedef struct {
     uint32_t depth;    /* cuts in a case: 1 or 2; 0: a bit rots instead */
     uint32_t n_cases;  /* drawn by the seed; 0: all there are, of cuts */
     uint32_t seed;
+    uint32_t is_rotten; /* 1: the active slot's model has rotted before the update, and the one before it runs */
     char board[32];
 } power_cut_setup;
 

@@ -6,6 +6,8 @@
 
 #include "asd/asd_port.h"
 #include "asd/asd_update.h"
+#include "asd_checks.h"
+#include "asd_update_log.h"
 #include "power_cut_record.h"
 #include "simulated_flash.h"
 
@@ -123,6 +125,7 @@ static void live(void)
     uint32_t slot = 0;
     bool is_trial = false;
     static asd_bundle bundle;
+    flash.kept_from = flash.kept_until = 0;
     asd_update_open(&update, &settings);
     if (phase == PHASE_INSTALL) {
         enter(PHASE_TRIAL); /* the install went through, or live would not have come back */
@@ -138,6 +141,8 @@ static void live(void)
         return;
     }
     const uint32_t which = check_boot(slot, &bundle, is_trial);
+    flash.kept_from = settings.slots[slot];
+    flash.kept_until = flash.kept_from + setup.slot_bytes;
     if (is_trial && which == 0) {
         expect(asd_update_confirm(&update)); /* what the factory wrote passes */
     } else if (is_trial && setup.passes != 0) {
@@ -148,6 +153,7 @@ static void live(void)
         enter(PHASE_REVERT);
         has_failed_test = 1;
         expect(asd_update_go_back(&update));
+        check(asd_update_begin(&update, bundles[1]) == ASD_UPDATE_NOT_NOW, RULE_MISUSE); /* before it is reset */
     } else if (which == 0 && has_failed_test == 0) {
         install();
     } else {
@@ -157,16 +163,32 @@ static void live(void)
     }
 }
 
+/* The first bundle in both slots, a bit of the active one's image flipped: as after a rot, with the log of before. */
+static void rot_active_slot(void)
+{
+    const uint32_t crc = asd_crc32(0, bundles[0], ASD_BUNDLE_HEADER_BYTES);
+    const uint32_t version = ((const asd_bundle *)(const void *)bundles[0])->version;
+    const asd_update_record record = {0, ASD_UPDATE_CONFIRMED, 1, 0, version, {crc, crc}};
+    memcpy(&flash.bytes[settings.slots[1]], bundles[0], setup.n_first);
+    flash.bytes[settings.slots[1] + setup.n_first - 1u] ^= 1u;
+    asd_update_open(&update, &settings);
+    expect(asd_update_log_append(&update, &record) ? ASD_UPDATE_OK : ASD_UPDATE_FLASH_FAILED);
+}
+
 /* A device as the factory delivers it. */
 static void deliver(void)
 {
     memset(flash.bytes, 0xFF, flash.n_bytes);
     memcpy(&flash.bytes[settings.slots[0]], bundles[0], setup.n_first);
-    flash.bad_from = flash.bad_until = 0;
-    flash.n_operations = 0;
-    memset(phase_operations, 0, sizeof phase_operations);
+    flash.bad_from = flash.bad_until = flash.kept_from = flash.kept_until = 0;
+    flash.cut_at = FLASH_NEVER;
     enter(PHASE_FIRST_BOOT);
     has_confirmed = has_failed_test = is_over = n_boots = broken_rule = 0;
+    if (setup.is_rotten != 0) {
+        rot_active_slot();
+    }
+    flash.n_operations = 0;
+    memset(phase_operations, 0, sizeof phase_operations);
 }
 
 /* A whole life with `n_cuts` power cuts, the second counted from the reset after the first; how many of them it met. */
@@ -273,6 +295,7 @@ static void try_rot(void)
         uint32_t slot = 0;
         bool is_trial = false;
         static asd_bundle bundle;
+        flash.kept_from = flash.kept_until = 0;
         asd_update_open(&update, &settings);
         check(asd_update_boot(&update, &slot, &bundle, &is_trial) == ASD_UPDATE_OK, RULE_BOOTS);
         (void)check_boot(slot, &bundle, is_trial);

@@ -48,6 +48,7 @@ static void change(simulated_flash *flash, uint32_t address, const uint8_t *want
 {
     const bool is_cut = flash->n_operations++ == flash->cut_at;
     (*flash->counter)++;
+    flash->n_misused += address < flash->kept_until && address + n_bytes > flash->kept_from ? 1u : 0u;
     if (!is_cut || flash->cut == CUT_AFTER) {
         set(flash, address, wanted, n_bytes);
     } else if (flash->cut != CUT_BEFORE) {
@@ -82,6 +83,9 @@ static bool program_word(void *context, uint32_t address, const uint8_t *word)
     }
     for (uint32_t i = 0; i < flash->word_bytes; i++) {
         flash->n_misused += flash->bytes[address + i] == 0xFFu ? 0u : 1u;
+    }
+    if (flash->is_worn) {
+        return false;
     }
     change(flash, address, word, flash->word_bytes);
     return true;

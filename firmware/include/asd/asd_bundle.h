@@ -37,7 +37,7 @@ typedef enum {
     ASD_BUNDLE_OK = 0,
     ASD_BUNDLE_NOT_A_BUNDLE = 1,
     ASD_BUNDLE_OTHER_FORMAT = 2,
-    ASD_BUNDLE_NOT_SIGNED = 3, /* by none of the keys */
+    ASD_BUNDLE_NOT_SIGNED = 3, /* by none of the keys, or bytes behind the signature aren't zero */
     ASD_BUNDLE_OTHER_BOARD = 4,
     ASD_BUNDLE_NEEDS_FIRMWARE = 5,
     ASD_BUNDLE_TOO_LARGE = 6,

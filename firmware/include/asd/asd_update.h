@@ -12,6 +12,7 @@ extern "C" {
 
 #define ASD_UPDATE_MOST_ATTEMPTS 3u /* of a model on trial */
 #define ASD_UPDATE_RECORD_BYTES 64u
+#define ASD_UPDATE_NO_SLOT 2u
 
 typedef struct {
     asd_flash flash;
@@ -40,7 +41,7 @@ typedef enum {
     ASD_UPDATE_FLASH_FAILED = 3,
     ASD_UPDATE_INCOMPLETE = 4, /* fewer bytes than the bundle says */
     ASD_UPDATE_TOO_MANY = 5,   /* more */
-    ASD_UPDATE_NOT_NOW = 6,    /* nothing is being installed, or a model is on trial */
+    ASD_UPDATE_NOT_NOW = 6,    /* nothing is being installed, a model is on trial, or it went back: reset it */
     ASD_UPDATE_NO_MODEL = 7,   /* neither slot holds one to trust */
 } asd_update_status;
 
@@ -49,8 +50,11 @@ typedef struct {
     const asd_update_settings *settings;
     asd_update_record record;
     bool has_record;
-    uint32_t log_page; /* of the newest record */
-    uint32_t log_next; /* offset in it of the first record that may be free */
+    uint32_t newest_page;  /* of the newest record: never erased */
+    uint32_t log_page;     /* that the next record goes to */
+    uint32_t log_next;     /* offset in it of the first record that may be free */
+    uint32_t running_slot; /* executes in place: never written; ASD_UPDATE_NO_SLOT: nothing runs */
+    bool has_gone_back;    /* until the next reset the slots stay as they are */
     asd_bundle_status bundle_status;
     bool is_installing;
     asd_bundle incoming;
@@ -67,7 +71,7 @@ void asd_update_open(asd_update *update, const asd_update_settings *settings);
  * too many of them the one before runs again. *bundle is what that slot says. ASD_UPDATE_NO_MODEL, _FLASH_FAILED. */
 asd_update_status asd_update_boot(asd_update *update, uint32_t *slot, asd_bundle *bundle, bool *is_trial);
 
-/* Check a bundle's first ASD_BUNDLE_HEADER_BYTES, then erase the slot that isn't in use. A device without any model
+/* Check a bundle's first ASD_BUNDLE_HEADER_BYTES, then erase the slot that doesn't run. A device without any model
  * takes its first one so. */
 asd_update_status asd_update_begin(asd_update *update, const uint8_t *header);
 
@@ -80,7 +84,8 @@ asd_update_status asd_update_finish(asd_update *update);
 /* The model on trial passed its self-test: from now on it is the one, and older versions are refused. */
 asd_update_status asd_update_confirm(asd_update *update);
 
-/* The model on trial failed; or, without one on trial, the operator wants the model back that was confirmed before. */
+/* The model on trial failed; or, without one on trial, the operator wants the model back that was confirmed before. It
+ * runs after a reset; until then nothing is installed. */
 asd_update_status asd_update_go_back(asd_update *update);
 
 #ifdef __cplusplus
