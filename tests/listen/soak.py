@@ -127,6 +127,7 @@ def a_consumer(folder: Path) -> Iterator[Consumer]:
         "spool": str(folder / "spool"),
     }
     subscriber = Subscriber(broker, certificates)
+    broker.store()  # a broker that is killed before forgets its subscriber, and takes events for nobody
     try:
         yield Consumer(broker, subscriber, settings)
     finally:
