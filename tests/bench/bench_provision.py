@@ -86,7 +86,7 @@ def measure(
     detector = load_detector(work / DETECTOR_FILE)
     quantization = _output_quantization(work)
     results = {}
-    for of_machine, outputs in _embeddings(work, records, kept):
+    for of_machine, outputs in _embeddings(work, records, kept, None if is_seen else detector.labels.machines[0]):
         first = of_machine[0]
         codes = np.rint(outputs / quantization[0]).astype(np.int64) + quantization[1]
         found = measure_machine(detector, of_machine, codes.astype(np.int8), quantization[1], is_seen)
@@ -146,15 +146,24 @@ def _mean(by_machine: Mapping[tuple[str, str], float]) -> float:
 
 
 def _embeddings(
-    work: Path, records: Sequence[ClipRecord], kept: Path
+    work: Path, records: Sequence[ClipRecord], kept: Path, scored_as: str | None
 ) -> Iterator[tuple[list[ClipRecord], NDArray[np.float64]]]:
-    """(records of one machine, their embeddings (n, E)); computed and kept one machine type at a time."""
+    """(records of one machine, their embeddings (n, E)); computed and kept one machine type at a time.
+
+    `scored_as`: the class whose score is made on the way, for machines without one; the embedding has no class.
+    """
     for machine_type in sorted({record.machine_type for record in records}):
         of_type = [record for record in records if record.machine_type == machine_type]
-        outputs = score_variant(Variant("int8", TFLITE, work), of_type, kept / f"{machine_type}.npz").outputs
+        scored = of_type if scored_as is None else [_renamed(record, scored_as) for record in of_type]
+        outputs = score_variant(Variant("int8", TFLITE, work), scored, kept / f"{machine_type}.npz").outputs
         for machine in sorted({record.machine for record in of_type}):
             rows = [index for index, record in enumerate(of_type) if record.machine == machine]
             yield [of_type[index] for index in rows], outputs[rows]
+
+
+def _renamed(record: ClipRecord, machine: str) -> ClipRecord:
+    machine_type, machine_id = machine.split("/")
+    return replace(record, machine_type=machine_type, machine_id=machine_id)
 
 
 def _output_quantization(work: Path) -> tuple[float, int]:
