@@ -157,19 +157,23 @@ class SerialLink:
             raise LinkBrokenError(f"{self.name}: an answer of {len(body)} bytes; update the board's firmware")
         return fields.unpack_from(body)
 
-    def request(self, kind: int, body: bytes = b"") -> bytes:
-        """The body of a request's answer, after as many tries as it takes. Raises BackendError where none comes."""
+    def request(self, kind: int, body: bytes = b"", tries: int = TRIES) -> bytes:
+        """The body of a request's answer, after as many tries as it takes. Raises BackendError where none comes.
+
+        `tries`: more of them, of 2 s each, for what a board may need longer for.
+        """
         self._sequence = (self._sequence + 1) & 0xFF
         encoded = encode_frame(Frame(kind, self._sequence, body))
-        for _ in range(TRIES):
+        for _ in range(tries):
             with self._naming_errors():
                 self._line.write(encoded)
             answer = self._await(kind)
             if answer is not None:
                 return answer.body
         raise BackendError(
-            f"{self.name}: no answer in {TRIES} tries of {SECONDS_PER_TRY:.0f} s, {self.n_bad_frames} damaged frames; "
-            "check that the board runs serve_link, then port, baud rate and cable, and run the same command again"
+            f"{self.name}: no answer in {tries} tries of {SECONDS_PER_TRY:.0f} s, {self.n_bad_frames} damaged frames; "
+            "check that the board runs serve_link or detector, then port, baud rate and cable, and run the same "
+            "command again"
         )
 
     def _await(self, kind: int) -> Frame | None:

@@ -25,7 +25,7 @@ def add_commands(app: typer.Typer) -> None:
         "  asd-edge flash --board nucleo-l4r5zi fan.asdb --public-key plant.key.pub --firmware detector\n"
         "  asd-edge flash --board nucleo-l4r5zi fan.asdb --public-key plant.key.pub --method dfu --dry-run\n"
         "  asd-edge flash --port /dev/ttyACM0\n"
-        "  asd-edge flash --port /dev/ttyACM0 --go-back\n"
+        "  asd-edge flash --port /dev/ttyACM0 --go-back --dry-run\n"
         "  asd-edge flash --board rpi4 fan.asdb --public-key plant.key.pub --host pi@a.local --host pi@b.local\n"
         "  asd-edge flash --hosts plant.txt --go-back"
     )(flash)
@@ -104,13 +104,17 @@ def flash(
         raise typer.BadParameter("--slots is for --host")
     is_serial = method == SERIAL or (method is None and port is not None and not (probe or firmware or target))
     if is_serial:
-        if port is None or probe or firmware or target or is_dry:
-            raise typer.BadParameter("the serial line takes --port, and no --probe, --target, --firmware or --dry-run")
+        if port is None or probe or firmware or target:
+            raise typer.BadParameter("the serial line takes --port, and no --probe, --target or --firmware")
     elif board_name is None or bundle_path is None:
         raise typer.BadParameter("give --port PORT, or a bundle and --board B for a board's programmer, or --host HOST")
 
     loaded = None if bundle_path is None else _load(bundle_path, public_key or [], board_name)
-    if is_serial and port is not None:
+    if is_serial and loaded is not None:
+        _check_is_no_linux(loaded, boards_file)
+    if is_serial and port is not None and is_dry:
+        _say_frames(port, loaded, is_back, as_json)
+    elif is_serial and port is not None:
         _flash_by_serial(port, loaded, is_back, as_json)
     elif loaded is not None:
         write = _prepare(loaded, boards_file, method, probe, target, firmware)
@@ -143,6 +147,16 @@ def _load(path: Path, public_keys: list[Path], board_name: str | None) -> _Loade
     return _Loaded(path, bundle, content)
 
 
+def _check_is_no_linux(loaded: _Loaded, boards_file: Path | None) -> None:
+    """Raises FlashError for a board that has no serial update; one that no file names may have it."""
+    from asd_edge.boards import load_boards_with
+    from asd_edge.errors import FlashError
+
+    board = load_boards_with(boards_file).boards.get(loaded.bundle.board)
+    if board is not None and board.system == "linux":
+        raise FlashError(f"{loaded.path}: made for {board.name}, which runs Linux; give --host instead of --port")
+
+
 def _flash_by_serial(port: str, loaded: _Loaded | None, is_back: bool, as_json: bool) -> None:
     from asd_edge.backends.serial_link import open_link
     from asd_edge.flash.serial_update import board_state, go_back, update_board
@@ -163,6 +177,30 @@ def _flash_by_serial(port: str, loaded: _Loaded | None, is_back: bool, as_json: 
         typer.echo(json.dumps(asdict(state), indent=1))
     else:
         typer.echo(_runs(port, state))
+
+
+def _say_frames(port: str, loaded: _Loaded | None, is_back: bool, as_json: bool) -> None:
+    """What `_flash_by_serial` would send; the port is left alone."""
+    from asd_edge.backends.serial_link import split_port
+    from asd_edge.flash.plan_serial import frame_runs, plan_go_back, plan_look, plan_update
+
+    name, baud = split_port(port)
+    if loaded is not None:
+        frames = plan_update(loaded.bundle, loaded.content)
+    else:
+        frames = plan_go_back() if is_back else plan_look()
+    runs = frame_runs(frames)
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        said = {"method": "serial", "port": name, "baud": baud, "frames": [asdict(run) for run in runs]}
+        typer.echo(json.dumps(said, indent=1))
+        return
+    n_bytes = sum(run.line_bytes for run in runs)
+    typer.echo(f"# {name} at {baud:,} baud: {len(frames):,} frames, {n_bytes:,} bytes, each answered before the next")
+    for run in runs:
+        typer.echo(run.line)
 
 
 def _parcel(path: Path, public_keys: list[Path], board_name: str | None) -> "Parcel":

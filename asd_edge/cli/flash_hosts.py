@@ -1,7 +1,7 @@
 """`asd-edge flash --host`: which hosts, and one line for each with what was done there and what runs now."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from asd_edge.cli.console import interruptible, printable, progress_bar
 
 if TYPE_CHECKING:
     from asd_edge.flash.ssh_parcel import Parcel
+    from asd_edge.flash.ssh_steps import Step
     from asd_edge.flash.ssh_update import HostOutcome
     from asd_edge.ssh_host import Address
 
@@ -72,6 +73,8 @@ def flash_hosts(
     else:
         for outcome in outcomes:
             typer.echo(printable(_line(outcome)))
+            for line in step_lines(outcome.steps):
+                typer.echo(printable(line))
     n_failed = sum(outcome.error is not None for outcome in outcomes)
     if n_failed:
         typer.echo(f"error: {n_failed} of {len(outcomes)} hosts failed; run the same command again for them", err=True)
@@ -90,6 +93,15 @@ def _line(outcome: "HostOutcome") -> str:
     elif outcome.did in ("updated", "went back"):
         did += ", no listening service runs there as a unit"
     return f"{outcome.host}: {_runs(outcome) if outcome.did == 'looked' else f'{did}; {_runs(outcome)}'}"
+
+
+def step_lines(steps: "Sequence[Step]") -> Iterator[str]:
+    """Of a dry run: each command as at a prompt, and behind # what goes into it."""
+    for step in steps:
+        for number, line in enumerate(step.command.strip("\n").split("\n")):
+            yield f"  {'>' if number else '$'} {line}"
+        if step.takes:
+            yield f"  # takes {'' if step.n_bytes is None else f'{step.n_bytes:,} bytes: '}{step.takes}"
 
 
 def _runs(outcome: "HostOutcome") -> str:

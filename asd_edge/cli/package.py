@@ -7,12 +7,13 @@ import typer
 
 from asd_edge.cli import slots
 from asd_edge.cli.console import Json, printable, progress_bar
+from asd_edge.cli.machine_options import AUTO, Machine, WorkDir, threshold_of
+from asd_edge.cli.profile import BoardsFile
 
 if TYPE_CHECKING:
     from asd_edge.package.bundle import Bundle
 
 keys = typer.Typer(help="Keys that sign bundles.", no_args_is_help=True)
-AUTO = "auto"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -20,7 +21,8 @@ def add_commands(app: typer.Typer) -> None:
     app.command(
         epilog="\b\nExamples:\n"
         "  asd-edge package work/mine --board mps2-an386 --machine fan/id_00 --key plant.key --version 1\n"
-        "  asd-edge package work/mine --board rpi4 --machine fan/id_00 --key rauc.key --version 1 --rauc"
+        "  asd-edge package work/mine --board rpi4 --machine fan/id_00 --key rauc.key --version 1 --rauc\n"
+        "  asd-edge package work/mine --board mine --boards my.yaml --machine fan/id_00 --key plant.key --version 1"
     )(package)
     app.command(
         epilog="\b\nExample:\n  asd-edge verify work/mine/mps2-an386-fan-id_00-v1.asdb --public-key plant.key.pub"
@@ -30,9 +32,9 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def package(
-    work_dir: Annotated[Path, typer.Argument(metavar="WORK", help="Work directory that export wrote.")],
+    work_dir: WorkDir,
     board_name: Annotated[str, typer.Option("--board", metavar="B", help="A board of boards.yaml.")],
-    machine: Annotated[str, typer.Option(metavar="TYPE/ID", help="The machine that the device listens to: fan/id_00.")],
+    machine: Machine,
     key: Annotated[Path, typer.Option(metavar="KEY", help="Private key that asd-edge keys new wrote.")],
     version: Annotated[int, typer.Option(min=1, help="Rises with every release; devices refuse a lower one.")],
     threshold: Annotated[
@@ -43,15 +45,17 @@ def package(
         bool, typer.Option("--rauc", help="For a board with Linux: a RAUC bundle, signed by a key of keys new --rauc.")
     ] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: in WORK.")] = None,
+    boards_file: BoardsFile = None,
     as_json: Json = False,
 ) -> None:
     """Compile, prove by a self-test, and sign: one bundle that a device installs whole or not at all."""
-    from asd_edge.boards import board_named
+    from asd_edge.boards import board_named, load_boards_with
     from asd_edge.package.package_work import PackageRequest, package_work
 
     if rauc and least_firmware != 1:
         raise typer.BadParameter("--least-firmware is for boards without Linux; leave it out with --rauc")
-    request = PackageRequest(board_named(board_name), machine, key, version, _threshold_of(threshold), least_firmware)
+    board = board_named(board_name, load_boards_with(boards_file).boards)
+    request = PackageRequest(board, machine, key, version, threshold_of(threshold), least_firmware)
     if rauc:
         from asd_edge.package.rauc_bundle import package_rauc
 
@@ -115,15 +119,6 @@ def show(
         raise typer.BadParameter(f"--as {kind}: choose hex or c")
     content = load_public_key(path).public_bytes_raw()
     typer.echo(content.hex() if kind == "hex" else public_key_source(content, path.name))
-
-
-def _threshold_of(text: str) -> float | None:
-    if text == AUTO:
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--threshold {text}: give {AUTO} or a number") from error
 
 
 def _say(path: Path, bundle: "Bundle", as_json: bool) -> None:

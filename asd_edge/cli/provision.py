@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asd_edge.cli.console import Json, interruptible, progress_bar
+from asd_edge.cli.machine_options import AUTO, Machine, WorkDir, threshold_of
 
 if TYPE_CHECKING:
     from asd_edge.provision.provision_record import Provision
-
-AUTO = "auto"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -23,10 +22,8 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def provision(
-    work_dir: Annotated[Path, typer.Argument(metavar="WORK", help="Work directory that export wrote.")],
-    machine: Annotated[
-        str, typer.Option(metavar="TYPE/ID", help="The machine that the device listens to: pump/id_06.")
-    ],
+    work_dir: WorkDir,
+    machine: Machine,
     threshold: Annotated[
         str,
         typer.Option(
@@ -52,7 +49,7 @@ def provision(
     from asd_edge.provision.provision_record import provision_content
     from asd_edge.provision.provision_work import ProvisionRequest, provision_work
 
-    request = ProvisionRequest(machine, _threshold_of(threshold), normal)
+    request = ProvisionRequest(machine, threshold_of(threshold), normal)
     with (
         interruptible("nothing was written; run the same command again"),
         progress_bar("listening to normal sound") as on_progress,
@@ -62,15 +59,6 @@ def provision(
         typer.echo(json.dumps({"device": str(device), **provision_content(found)}, indent=1))
         return
     _say(device, found)
-
-
-def _threshold_of(text: str) -> float | None:
-    if text == AUTO:
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--threshold {text}: give {AUTO} or a number") from error
 
 
 def _say(device: Path, found: "Provision") -> None:

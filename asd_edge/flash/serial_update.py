@@ -20,6 +20,8 @@ _BYTES_PER_REQUEST = 1024
 _STATE_BODY = struct.Struct("<IIIIIII")
 _HEARD_BODY = struct.Struct("<IIIqII")
 _CHECK_BODY = struct.Struct("<II")
+_TRIES = 15  # of 2 s: a page's erasure or a slot's hash and signature, as long as the board's own watchdog allows
+_NOT_NOW, _NO_MODEL = 6, 7  # asd_update_status
 _BOOT_SECONDS = 120.0  # reset, hashes, signature, a self-test of 10 s of audio
 _UPDATE_STATUS = {  # asd_update_status
     1: "refuses the bundle",
@@ -126,9 +128,23 @@ def update_board(
 
 
 def go_back(link: SerialLink) -> BoardState:
-    """Back to the model that the board confirmed before. Raises FlashError where it holds none."""
-    _check(link, _GO_BACK, b"")
-    return restart(link)
+    """Back to the model that the board confirmed before, once: it has two slots, so another time would go forward.
+
+    Raises FlashError, with what runs, where it is back already or holds no other model.
+    """
+    before = board_state(link)
+    if before.version and not before.is_on_trial and before.version < before.least_version:
+        raise FlashError(
+            f"{link.name}: has gone back already and runs version {before.version}, confirmed before "
+            f"{before.least_version}; to run another model, package it as version {before.least_version + 1} or higher"
+        )
+    # NOT_NOW says a board that has gone back and waits for its restart, as where the answer was lost
+    status = _check(link, _GO_BACK, b"", but_for=(_NOT_NOW, _NO_MODEL))
+    after = before if status == _NO_MODEL else restart(link)
+    if after.version == before.version:
+        runs = f"runs version {after.version} as before" if after.version else "runs no model"
+        raise FlashError(f"{link.name}: the board {_UPDATE_STATUS[_NO_MODEL]} and {runs}; install another")
+    return after
 
 
 def send_audio(link: SerialLink, samples: NDArray[np.int16]) -> Heard:
@@ -138,8 +154,10 @@ def send_audio(link: SerialLink, samples: NDArray[np.int16]) -> Heard:
     return Heard(scores, without, dropped, score, bool(is_alarm), waiting)
 
 
-def _check(link: SerialLink, kind: int, body: bytes) -> None:
-    status, bundle_status = link.unpack(_CHECK_BODY, link.request(kind, body))
-    if status != 0:
+def _check(link: SerialLink, kind: int, body: bytes, but_for: tuple[int, ...] = ()) -> int:
+    """The update's status: 0 or one of `but_for`. Raises FlashError for any other."""
+    status, bundle_status = link.unpack(_CHECK_BODY, link.request(kind, body, _TRIES))
+    if status not in (0, *but_for):
         why = f": {_BUNDLE_STATUS[bundle_status]}" if status == 1 and bundle_status in _BUNDLE_STATUS else ""
         raise FlashError(f"{link.name}: the board {_UPDATE_STATUS.get(status, f'reports status {status}')}{why}")
+    return int(status)

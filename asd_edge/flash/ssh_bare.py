@@ -35,13 +35,12 @@ async def install_bare(
     connection: Connection, there: HostSlots, parcel: Parcel, part: str, program_for: ProgramFor
 ) -> None:
     """Unpack beside the slots, try, make active. Raises FlashError where it fails: the active model is as it was."""
-    incoming = f".incoming-{parcel.sha256[:12]}"
+    incoming = incoming_name(parcel)
     folder = f"{there.slots}/{incoming}"
     try:
         await unpack_parcel(connection, there.prefix or "", parcel, part, folder)
         await _check_model(connection, folder, parcel.record, program_for, there.machine)
-        script = _LOCKED + _MOVE_IN + _SWITCH + _KEEP_LEAST
-        await _run_script(connection, there, script, incoming, parcel.record)
+        await _run_script(connection, there, install_command(there, parcel), parcel.record)
     except AsdEdgeError:
         with suppress(BackendError):  # a lost connection leaves it; the next run throws it away
             await connection.run(f"{there.prefix}rm -rf {shlex.quote(folder)}")
@@ -54,25 +53,22 @@ async def go_back_bare(connection: Connection, there: HostSlots, program_for: Pr
     if record is None:
         raise FlashError("no model was active before this one; install one")
     await _check_model(connection, f"{there.slots}/{there.other}", record, program_for, there.machine)
-    keep = "" if there.least_version is None else _KEEP_LEAST  # what is damaged closes the way in, not the way back
-    await _run_script(connection, there, _LOCKED + keep + _SWITCH, "", record)
+    await _run_script(connection, there, go_back_command(there, record), record)
 
 
 async def _check_model(
     connection: Connection, folder: str, record: ModelRecord, program_for: ProgramFor, machine: str
 ) -> None:
     """As rauc_record.check_model, there. Raises FlashError."""
-    done = await connection.run(f"cd {shlex.quote(folder)} && sha256sum -c - > /dev/null", file_sums(record))
+    done = await connection.run(sums_command(folder), file_sums(record))
     if done.code != 0:
         raise FlashError(f"{folder}: its files aren't the record's; install the bundle again")
     program, home = await program_for(machine), await connection.make_folder()
-    await connection.write_file(f"{home}/score_clips", program, is_program=True)
+    written = await connection.run(program_command(home), program)
+    if written.code != 0:
+        raise FlashError(f"{home} can't be written there: {written.last_words}; free space there")
     for name, test in record.self_tests.items():
-        samples = self_test_samples(test.seed, test.n_samples)
-        link = f"ln -sf {shlex.quote(f'{folder}/{name}')} model.asdm"
-        run = await connection.run(
-            f"cd {home} && {link} && exec ./score_clips", write_clips([ClipToRun(samples, record.class_index)])
-        )
+        run = await connection.run(self_test_command(home, folder, name), self_test_clip(test, record.class_index))
         _check_self_test(name, test, run)
 
 
@@ -90,9 +86,50 @@ def _check_self_test(name: str, expected: ImageTest, run: Finished) -> None:
         )
 
 
-async def _run_script(
-    connection: Connection, there: HostSlots, script: str, incoming: str, record: ModelRecord
-) -> None:
+async def _run_script(connection: Connection, there: HostSlots, command: str, record: ModelRecord) -> None:
+    done = await connection.run(command, file_sums(record))
+    if done.code != 0:
+        raise FlashError(f"{there.slots}: {done.last_words}; run the same command again")
+
+
+def incoming_name(parcel: Parcel) -> str:
+    """Of the folder beside the slots that a model comes in by."""
+    return f".incoming-{parcel.sha256[:12]}"
+
+
+def sums_command(folder: str) -> str:
+    """Checks a model's files; takes `file_sums`."""
+    return f"cd {shlex.quote(folder)} && sha256sum -c - > /dev/null"
+
+
+def program_command(home: str) -> str:
+    """Takes score_clips into the connection's folder."""
+    program = shlex.quote(f"{home}/score_clips")
+    return f"cat > {program} && chmod 700 {program}"
+
+
+def self_test_command(home: str, folder: str, name: str) -> str:
+    """Runs one image; takes `self_test_clip`."""
+    return f"cd {shlex.quote(home)} && ln -sf {shlex.quote(f'{folder}/{name}')} model.asdm && exec ./score_clips"
+
+
+def self_test_clip(test: ImageTest, class_index: int) -> bytes:
+    """The clip of an image's self-test, for score_clips."""
+    return write_clips([ClipToRun(self_test_samples(test.seed, test.n_samples), class_index)])
+
+
+def install_command(there: HostSlots, parcel: Parcel) -> str:
+    """Moves what came in into its slot and makes it active; takes `file_sums`."""
+    return _script(there, _LOCKED + _MOVE_IN + _SWITCH + _KEEP_LEAST, incoming_name(parcel), parcel.record)
+
+
+def go_back_command(there: HostSlots, record: ModelRecord) -> str:
+    """Makes the other slot's model active; takes `file_sums`."""
+    keep = "" if there.least_version is None else _KEEP_LEAST  # what is damaged closes the way in, not the way back
+    return _script(there, _LOCKED + keep + _SWITCH, "", record)
+
+
+def _script(there: HostSlots, script: str, incoming: str, record: ModelRecord) -> str:
     text = script.format(
         slots=shlex.quote(there.slots),
         active=ACTIVE,
@@ -102,6 +139,4 @@ async def _run_script(
         version=max(record.version, there.least_version or 0),
         least=LEAST_VERSION_FILE,
     )
-    done = await connection.run(f"{there.prefix}sh -c {shlex.quote(text)}", file_sums(record))
-    if done.code != 0:
-        raise FlashError(f"{there.slots}: {done.last_words}; run the same command again")
+    return f"{there.prefix or ''}sh -c {shlex.quote(text)}"

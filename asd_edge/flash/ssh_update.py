@@ -5,7 +5,6 @@ host that fails says why, the others go on; each step can be cut off and is gone
 """
 
 import asyncio
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,22 +16,15 @@ from asd_edge.boards import Board
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.errors import AsdEdgeError, FlashError
 from asd_edge.flash.ssh_bare import go_back_bare, install_bare
-from asd_edge.flash.ssh_copy import copy_parcel, unpack_parcel
+from asd_edge.flash.ssh_copy import copy_parcel, remove_command
 from asd_edge.flash.ssh_look import HostSlots, check_may_install, check_may_write, look_at, runs_already
+from asd_edge.flash.ssh_own import go_back_own, install_own, reload_service
 from asd_edge.flash.ssh_parcel import Parcel
-from asd_edge.ssh_host import Address, Connection, Finished, open_connection
+from asd_edge.flash.ssh_steps import Step, plan_go_back, plan_install
+from asd_edge.ssh_host import Address, Connection, open_connection
 
 HOSTS_AT_ONCE = 16
-SERVICE = "asd-edge-listen.service"
 Did = Literal["updated", "went back", "left alone", "looked", "would update", "would go back", "failed"]
-_RELOAD = f"""
-if [ -d /run/systemd/system ] && systemctl --quiet is-active {SERVICE}; then
-    as=; [ "$(id -u)" = 0 ] || as='sudo -n'
-    $as systemctl reload {SERVICE} && echo reloaded
-else
-    echo none
-fi
-"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +53,7 @@ class HostOutcome:
     sent_bytes: int
     held_bytes: int  # of an earlier run, continued
     is_reloaded: bool  # the listening service, a unit that runs there
+    steps: tuple[Step, ...]  # of a dry run: what would be run there
 
 
 async def update_hosts(
@@ -107,6 +100,7 @@ class _Update:
         self._tried_by: str | None = None
         self._sent_bytes = self._held_bytes = 0
         self._is_reloaded = False
+        self._steps: tuple[Step, ...] = ()
 
     async def run(self) -> HostOutcome:
         """Whatever goes wrong is this host's line, be it a bug: the others go on."""
@@ -139,6 +133,7 @@ class _Update:
             return "left alone"
         check_may_install(there, parcel, wanted.board)
         if wanted.is_dry:
+            self._steps = await plan_install(connection, there, parcel)
             return "would update"
         if there.command is None:
             await self._programs.of(there.machine)  # nothing is sent where it can't be built
@@ -147,11 +142,9 @@ class _Update:
         if there.command is None:
             await install_bare(connection, there, parcel, part, self._programs.of)
         else:
-            folder = f"{await connection.make_folder()}/model"
-            await unpack_parcel(connection, "", parcel, part, folder)
-            await _slots_command(connection, there, f"install {folder}")
-        await connection.run(f"rm -f {shlex.quote(part)}")
-        self._is_reloaded = await _reload_service(connection)
+            await install_own(connection, there, parcel, part)
+        await connection.run(remove_command(part))
+        self._is_reloaded = await reload_service(connection)
         return "updated"
 
     async def _go_back(self, connection: Connection, there: HostSlots) -> Did:
@@ -164,13 +157,14 @@ class _Update:
         if there.models.get(there.other) is None:
             raise FlashError("no model was active before this one; install one")
         if self._wanted.is_dry:
+            self._steps = await plan_go_back(connection, there)
             return "would go back"
         self._tried_by = "score_clips" if there.command is None else "asd-edge"
         if there.command is None:
             await go_back_bare(connection, there, self._programs.of)
         else:
-            await _slots_command(connection, there, "go-back")
-        self._is_reloaded = await _reload_service(connection)
+            await go_back_own(connection, there)
+        self._is_reloaded = await reload_service(connection)
         return "went back"
 
     def _count(self, held_bytes: int, sent_bytes: int) -> None:
@@ -198,20 +192,5 @@ class _Update:
             self._sent_bytes,
             self._held_bytes,
             self._is_reloaded,
+            self._steps,
         )
-
-
-async def _slots_command(connection: Connection, there: HostSlots, words: str) -> None:
-    """Of the host's own asd-edge. Raises FlashError with its last words."""
-    command = f"{there.prefix}{shlex.quote(there.command or '')} slots {words} --slots {shlex.quote(there.slots)}"
-    done: Finished = await connection.run(command)
-    if done.code != 0:
-        raise FlashError(f"its asd-edge: {done.last_words.removeprefix('error: ')}")
-
-
-async def _reload_service(connection: Connection) -> bool:
-    """Whether the listening service runs there as a unit and was told. Raises FlashError where it can't be."""
-    done = await connection.run(_RELOAD)
-    if done.code != 0:
-        raise FlashError(f"the model is active, but {SERVICE} wasn't reloaded: {done.last_words}; reload it there")
-    return done.stdout.strip() == b"reloaded"

@@ -24,6 +24,7 @@ from asd_edge.package.regular_file import read_regular_file
 PUBLIC_SUFFIX = ".pub"
 _KEY_BYTES_PER_LINE = 16
 _UNKNOWN_KIND = "a kind of key that isn't known here"
+_PUBLIC_MARK = b"-----BEGIN PUBLIC KEY-----"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -81,6 +82,8 @@ def load_private_key(path: Path) -> Ed25519PrivateKey:
 def read_private_key(path: Path) -> PrivateKeyTypes:
     """Of any kind. Raises PackageError for a file that holds none, or that others than its owner may read."""
     content = read_key_file(path)
+    if content.startswith(_PUBLIC_MARK):
+        raise PackageError(f"{path}: a public key, and signing takes the private one; give {path.stem}")
     if os.name == "posix" and path.stat().st_mode & _OTHERS:
         raise PackageError(f"{path}: others than its owner may read this private key; run chmod 600 {path}")
     try:

@@ -19,6 +19,7 @@ SLOTS_FOLDER = Path("/var/lib/asd-edge/models")
 SLOTS, ACTIVE, LEAST_VERSION_FILE = ("0", "1"), "active", "least_version"
 _INCOMING, _NEW_LINK, _NEW_LEAST, _LOCK = ".incoming", ".active", ".least_version", ".lock"
 NO_VERSION = "no version number; write the last installed one into it"
+_NONE_BEFORE = "no model was active before this one; install one"
 _VERSION = re.compile("[0-9]{1,10}")
 _ALL_MAY_READ, _ALL_MAY_ENTER = 0o644, 0o755  # the service runs as a user of its own
 
@@ -74,6 +75,7 @@ def install_model(source: Path, slots: Path) -> ModelRecord:
     Raises PackageError for an older version than was active here before, for files that aren't the record's, for a
     self-test that fails and for a disk that is full; then the active model is as it was.
     """
+    load_record(source)  # what is no model makes no folder
     with _locked(slots):
         record, least = load_record(source), least_version(slots)
         if record.version < least:
@@ -103,10 +105,12 @@ def go_back(slots: Path) -> ModelRecord:
 
     A damaged LEAST_VERSION_FILE stays as it is: it closes the way in, not the way back.
     """
+    if not slots.exists():
+        raise PackageError(f"{slots}: {_NONE_BEFORE}")
     with _locked(slots):
         slot = other_slot(slots)
         if not slot.exists():
-            raise PackageError(f"{slots}: no model was active before this one; install one")
+            raise PackageError(f"{slots}: {_NONE_BEFORE}")
         record = check_model(slot)
         try:
             with suppress(PackageError):

@@ -20,6 +20,7 @@ from asd_edge.evaluate.load_model import file_sha256
 from asd_edge.evaluate.thresholds import FALSE_ALARM_RATE, MachineThreshold, machine_threshold
 from asd_edge.evaluate.write_evaluation import THRESHOLDS_FILE
 from asd_edge.export.detector import ARCFACE, Detector, detector_bytes, load_detector
+from asd_edge.export.read_tflite import read_tflite
 from asd_edge.export.staged_files import staged_files
 from asd_edge.export.work_files import DETECTOR_FILE, TFLITE_FILE
 from asd_edge.model.checkpoint import load_checkpoint
@@ -65,6 +66,7 @@ def provision_work(
     """
     _check_request(request)
     check_files(HOST, work)
+    read_tflite(work / TFLITE_FILE)
     detector = load_detector(work / DETECTOR_FILE)
     device = out or default_out(work, request.machine)
     _check_out(work, device)

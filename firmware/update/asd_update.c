@@ -166,23 +166,20 @@ asd_update_status asd_update_begin(asd_update *update, const uint8_t *header)
     if (update->incoming.version <= update->record.least_version) {
         return ASD_UPDATE_OLDER;
     }
-    const uint32_t slot = settings->slots[free_slot(update)], page_bytes = settings->flash.page_bytes;
-    const uint32_t n_bytes = ASD_BUNDLE_HEADER_BYTES + update->incoming.image_bytes;
-    for (uint32_t at = 0; at < n_bytes; at += page_bytes) {
-        if (!settings->flash.erase(settings->flash.context, slot + at)) {
-            return ASD_UPDATE_FLASH_FAILED;
-        }
-    }
     update->n_written = 0;
     update->n_waiting = 0;
     update->is_installing = true;
     return asd_update_write(update, update->header, ASD_BUNDLE_HEADER_BYTES);
 }
 
+/* A page is erased when its first word comes, so that no request takes longer than the pages that it touches. */
 static bool program_waiting(asd_update *update)
 {
     const asd_flash *const flash = &update->settings->flash;
     const uint32_t address = update->settings->slots[free_slot(update)] + update->n_written;
+    if (update->n_written % flash->page_bytes == 0 && !flash->erase(flash->context, address)) {
+        return false;
+    }
     memset(&update->waiting[update->n_waiting], 0xFF, flash->word_bytes - update->n_waiting);
     update->n_written += flash->word_bytes;
     update->n_waiting = 0;

@@ -13,15 +13,28 @@ from asd_edge.backends.serial_link import SerialLink, open_link
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import BackendError, FlashError
 from asd_edge.export.detector import load_detector
-from asd_edge.flash.serial_update import board_state, go_back, install_bundle, restart, send_audio, update_board
+from asd_edge.flash.serial_update import (
+    Heard,
+    board_state,
+    go_back,
+    install_bundle,
+    restart,
+    send_audio,
+    update_board,
+)
+from asd_edge.native_engine import score_samples
 from asd_edge.package.bundle import Bundle, pack_bundle
 from asd_edge.package.keys import public_key_source
-from asd_edge.package.self_test import SelfTest, run_self_test
+from asd_edge.package.self_test import SelfTest, run_self_test, self_test_samples
 from tests.boards.board_programs import WorkImages
 from tests.boards.emulated_serial import SerialBoard, running_board
+from tests.engine.small_images import CLIP_SAMPLES, IMAGES
 
-BOARD, M55, DETECTOR = "mps2-an386", "mps3-an547", "detector"
+BOARD, DETECTOR = "mps2-an386", "detector"
+OTHERS = {"mps2-an500": "dsp", "mps2-an505": "dsp", "mps3-an547": "mve"}  # M7, M33, M55: kernels
+GO_BACK = 20
 HOP = 512
+Samples = np.ndarray[tuple[int], np.dtype[np.int16]]
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -49,7 +62,7 @@ def link(board: SerialBoard) -> Iterator[SerialLink]:
 
 
 @pytest.fixture(scope="module")
-def samples(tiny_clips: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def samples(tiny_clips: Path) -> Samples:
     return read_clip(sorted(tiny_clips.glob("fan/test/*.wav"))[0], 32_000)
 
 
@@ -68,6 +81,16 @@ def _install(link: SerialLink, bundle: Bundle) -> None:
     update_board(link, bundle, pack_bundle(bundle, KEY))
 
 
+def _hear(link: SerialLink, samples: Samples) -> Heard:
+    """A window, and a quarter of the next: scores come with what follows."""
+    heard = send_audio(link, samples[:0])
+    for at in range(0, samples.size * 5 // 4, HOP):
+        heard = send_audio(link, np.resize(samples, 2 * samples.size)[at : at + HOP])
+        while heard.n_waiting > 2 * HOP:
+            heard = send_audio(link, samples[:0])
+    return heard
+
+
 def test_a_device_takes_a_model_proves_it_and_goes_back(
     link: SerialLink, short_images: WorkImages, self_test: SelfTest
 ) -> None:
@@ -79,8 +102,12 @@ def test_a_device_takes_a_model_proves_it_and_goes_back(
     assert update_board(link, second, pack_bundle(second, KEY)).version == 2
     with pytest.raises(FlashError, match="has confirmed this version or a newer one already"):
         install_bundle(link, pack_bundle(first, KEY))
+    link.request(GO_BACK)  # its answer is lost, and no restart follows
     back = go_back(link)
     assert (back.version, back.least_version) == (1, 2)
+    with pytest.raises(FlashError, match="has gone back already and runs version 1, confirmed before 2"):
+        go_back(link)
+    assert restart(link).version == 1
 
 
 def test_a_reset_in_the_middle_of_an_update_leaves_the_model_that_ran(
@@ -120,8 +147,6 @@ def test_a_model_that_fails_its_self_test_is_taken_back(
 def test_a_bundle_for_another_device_is_refused(
     link: SerialLink, short_images: WorkImages, self_test: SelfTest, change: dict[str, object], said: str
 ) -> None:
-    from dataclasses import replace
-
     bundle = replace(_bundle(short_images, self_test, 1), **change)  # type: ignore[arg-type]
     with pytest.raises(FlashError, match=said):
         install_bundle(link, pack_bundle(bundle, KEY))
@@ -142,18 +167,11 @@ def test_a_score_above_the_threshold_raises_the_alarm_and_one_below_ends_it(
     link: SerialLink,
     short_images: WorkImages,
     self_test: SelfTest,
-    samples: np.ndarray[tuple[int], np.dtype[np.int16]],
+    samples: Samples,
 ) -> None:
-    from asd_edge.native_engine import score_samples
-
     scores, _ = score_samples(short_images.compiled("generic").content, samples, 0)
     _install(link, _bundle(short_images, self_test, 1, scores[0] - 1))
-    heard = None
-    for at in range(0, samples.size * 5 // 4, HOP):
-        heard = send_audio(link, np.resize(samples, 2 * samples.size)[at : at + HOP])
-        while heard.n_waiting > 2 * HOP:
-            heard = send_audio(link, samples[:0])
-    assert heard is not None
+    heard = _hear(link, samples)
     assert (heard.n_scores, heard.n_dropped) == (1, 0)
     assert (heard.score_q16, heard.is_alarm) == (scores[0], True)
     assert len(link.unasked) == 1, "the board said so by itself, once"
@@ -161,16 +179,41 @@ def test_a_score_above_the_threshold_raises_the_alarm_and_one_below_ends_it(
     assert not send_audio(link, samples[:0]).is_alarm
 
 
-def test_a_cortex_m55_takes_a_model_for_mve(short_images: WorkImages, self_test: SelfTest, tmp_path: Path) -> None:
-    """Its firmware lies in ITCM and is larger than the others'."""
-    if (reason := missing_programs(M55)) is not None:
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """Another machine and its program."""
+    machine = str(request.param)
+    if (reason := missing_programs(machine)) is not None:
         pytest.skip(reason)
-    keys = tmp_path / "keys.c"
+    folder = tmp_path_factory.mktemp(machine)
+    keys = folder / "keys.c"
     keys.write_text(public_key_source(KEY.public_key().public_bytes_raw(), "test"))
-    program = build_firmware(M55, tmp_path / "build", [DETECTOR], public_keys=keys) / DETECTOR
-    image = short_images.compiled("mve").content
-    first, second = (replace(_bundle(short_images, self_test, n), board=M55, image=image) for n in (1, 2))
-    with running_board(M55, program) as running, open_link(running.port) as line:
+    return machine, build_firmware(machine, folder / "build", [DETECTOR], public_keys=keys) / DETECTOR
+
+
+def test_every_other_machine_hears_an_anomaly(other: tuple[str, Path]) -> None:
+    """With a detector of 2,048 samples and four channels: quick on any machine."""
+    machine, program = other
+    image = IMAGES["detector"]()
+    self_test = run_self_test(image, CLIP_SAMPLES, 0, 1)
+    samples = self_test_samples(2, CLIP_SAMPLES)
+    scores, _ = score_samples(image, samples, 0)
+    bundle = Bundle(machine, "fan/id_00", 0, scores[0] - 1, 1, 1, self_test, image)
+    with running_board(machine, program) as running, open_link(running.port) as line:
+        state = update_board(line, bundle, pack_bundle(bundle, KEY))
+        assert (state.version, state.self_test, state.is_on_trial) == (1, "passed", False)
+        heard = _hear(line, samples)
+    assert (heard.n_scores, heard.score_q16, heard.is_alarm) == (1, scores[0], True)
+    assert len(line.unasked) == 1, "the board said so by itself, once"
+
+
+def test_every_other_machine_takes_models_for_its_kernels_and_goes_back(
+    other: tuple[str, Path], short_images: WorkImages, self_test: SelfTest
+) -> None:
+    machine, program = other
+    image = short_images.compiled(OTHERS[machine]).content
+    first, second = (replace(_bundle(short_images, self_test, n), board=machine, image=image) for n in (1, 2))
+    with running_board(machine, program) as running, open_link(running.port) as line:
         state = update_board(line, first, pack_bundle(first, KEY))
         assert (state.version, state.self_test, state.is_on_trial) == (1, "passed", False)
         assert update_board(line, second, pack_bundle(second, KEY)).version == 2

@@ -3,11 +3,10 @@
 import asyncio
 import json
 import shutil
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,58 +27,15 @@ from asd_edge.package.rauc_keys import write_new_rauc_keys
 from asd_edge.package.rauc_record import WINDOW_IMAGE, check_model
 from asd_edge.package.rauc_setup import CHECK_UNIT, write_setup
 from asd_edge.package.rauc_slots import active_slot, least_version
-from asd_edge.package.self_test import run_self_test
 from asd_edge.ssh_host import Connection, open_connection, parse_address
-from tests.boards.local_sshd import LocalSshd, free_port, local_sshd, missing_sshd
+from tests.boards.local_sshd import LocalSshd, free_port
+from tests.flash.conftest import Pair
 from tests.flash.signed_bundles import BundleFile, bundle_of, write_bundle
 
 SOME_FAILED, BAD_INPUT = 1, 2
 SECONDS_TO_ARRIVE = 60.0
-_COMMAND = "import sys; from asd_edge.cli import run; sys.exit(run(sys.argv[1:]))"
 _CUT_BYTES = 5000
 _SLOW_CAT = f'#!/bin/sh\n[ $# -eq 0 ] && head -c {_CUT_BYTES} && exec sleep 60\nexec /bin/cat "$@"\n'
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two hosts with asd-edge, which one user's key opens."""
-
-    first: LocalSshd
-    second: LocalSshd
-
-    def slots(self, name: str) -> tuple[Path, Path]:
-        """Where --slots ~/NAME is."""
-        return self.first.home / name, self.second.home / name
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    if (reason := missing_sshd()) is not None:
-        pytest.skip(reason)
-    with local_sshd(tmp_path_factory.mktemp("first")) as first, local_sshd(tmp_path_factory.mktemp("second")) as second:
-        ours, theirs = (host.home / ".ssh" for host in (second, first))
-        shutil.copyfile(ours / "id_ed25519.pub", theirs / "id_ed25519.pub")
-        with (ours / "known_hosts").open("a") as known_hosts:
-            known_hosts.write((theirs / "known_hosts").read_text())
-        for host in (first, second):
-            command = host.programs / "asd-edge"
-            command.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{_COMMAND}' \"$@\"\n")
-            command.chmod(0o755)
-        yield Pair(first, second)
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleFile:
-    """Version 7, with a threshold of 1.5 and a self-test that passes."""
-    from asd_edge.native import is_built
-    from tests.listen.small_detector import WINDOW, write_small_work
-
-    if not is_built():
-        pytest.skip("no C library: there was no compiler at installation")
-    folder = tmp_path_factory.mktemp("bundle")
-    image = (write_small_work(folder / "work") / WINDOW_IMAGE).read_bytes()
-    made = bundle_of("rpi4", image, self_test=run_self_test(image, WINDOW, 0, 1))
-    return write_bundle(folder, replace(made, threshold_q16=98_304))
 
 
 @pytest.fixture(scope="module")

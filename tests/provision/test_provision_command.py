@@ -248,6 +248,7 @@ def test_a_wrong_request_is_one_line_and_writes_nothing(
     ("change", "said"),
     [
         ("no model", "model.tflite: missing, and rung host needs it; make it with asd-edge export"),
+        ("half a model", "model.tflite: damaged or cut off; export it again"),
         ("no thresholds", "thresholds.json: can't be read (No such file or directory); give its normal sound"),
         ("no table", "thresholds.json: is no table of thresholds"),
         ("other model", "thresholds.json: was made with another model.tflite; run asd-edge evaluate again"),
@@ -264,6 +265,8 @@ def test_a_folder_that_can_not_serve_is_one_line_and_writes_nothing(
     match change:
         case "no model":
             (work / "model.tflite").unlink()
+        case "half a model":
+            (work / "model.tflite").write_bytes((small_work / "model.tflite").read_bytes()[:500])
         case "no thresholds":
             thresholds.unlink()
         case "no table":

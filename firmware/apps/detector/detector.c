@@ -17,6 +17,7 @@
 #define ROOM_SAMPLES 4096u
 #define BLOCK_SAMPLES 64u
 #define TRIAL_SECONDS 120u /* for a clip of 10 s on a core that just keeps up */
+#define LENT_MS 30000u     /* without a word of the workstation that scores clips */
 #define LOOP_SECONDS 30u   /* the longest turn checks and hashes a whole image that has come: some seconds at 16 MHz */
 
 static asd_update_settings settings;
@@ -30,6 +31,8 @@ static uint8_t encoded[ASD_LINK_MAX_ENCODED + 1u];
 static asd_audio_buffer audio;
 static int16_t room[ROOM_SAMPLES];
 static bool is_listening, is_alarm;
+static bool is_lent;           /* a workstation scores clips: the detector is its own */
+static uint32_t lent_since_ms; /* its newest request */
 static uint32_t n_scores, n_without_score;
 
 static void put_u32(asd_link_frame *out, uint32_t value)
@@ -61,6 +64,33 @@ static void start_detector(void)
 {
     is_listening = asd_detector_start(&session.detector, &session.model, session.arena, session.arena_bytes,
                                       running.class_index) == ASD_OK;
+}
+
+/* A stream of the workstation's takes the detector; even one that is refused has spoilt what it had heard. */
+static void lend_detector(uint8_t request_type)
+{
+    const bool is_stream =
+        request_type == ASD_LINK_START || request_type == ASD_LINK_SAMPLES || request_type == ASD_LINK_FINISH;
+    is_lent = is_lent || (is_listening && request_type == ASD_LINK_START);
+    if (is_lent && is_stream) {
+        lent_since_ms = asd_device_ms();
+    }
+    is_listening = is_listening && !is_lent;
+}
+
+/* A peer that has gone doesn't leave the machine without its detector: what the microphone brings from now on is a new
+ * window. */
+static void take_detector_back(void)
+{
+    if (!is_lent || asd_device_ms() - lent_since_ms < LENT_MS) {
+        return;
+    }
+    const uint32_t n_dropped = audio.n_windows_dropped;
+    is_lent = false;
+    session.is_started = false; /* its samples are refused, and it begins anew */
+    (void)asd_audio_buffer_start(&audio, room, ROOM_SAMPLES, session.model.detector->clip_samples);
+    audio.n_windows_dropped = n_dropped;
+    start_detector();
 }
 
 /* A window without a score leaves the alarm as it is: silence where a machine should be is not normal. */
@@ -155,10 +185,10 @@ static bool serve(void)
         return false;
     }
     if (asd_link_receive(&receiver, byte, &frame)) {
+        const uint8_t request_type = frame.type;
         asd_link_answer(&session, &frame);
         send(&session.answer);
-        is_listening =
-            is_listening && !session.is_started; /* a workstation scores clips: the detector is its own now */
+        lend_detector(request_type);
         if (updater.wants_restart) {
             asd_device_restart();
         }
@@ -214,6 +244,7 @@ int main(void)
     boot();
     for (;;) {
         asd_device_watchdog(LOOP_SECONDS);
+        take_detector_back();
         hear();
         const bool is_busy = serve() || detect();
         if (!is_busy) {

@@ -14,6 +14,7 @@
 
 #define SYSTICK_CONTROL (*(volatile uint32_t *)0xE000E010u)
 #define SYSTICK_RELOAD (*(volatile uint32_t *)0xE000E014u)
+#define TICKS_PER_MS (ASD_TICKS_PER_1000 * 1000u / 64u) /* 64 ns per instruction */
 #define SYSTICK_VALUE (*(volatile uint32_t *)0xE000E018u)
 #define AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
 #define RESET_REQUEST (0x05FAu << 16 | 1u << 2)
@@ -21,6 +22,8 @@
 #define WATCHDOG_UNLOCK 0x1ACCE551u
 
 void asd_systick(void);
+
+static volatile uint32_t milliseconds;
 
 static uint8_t *at(uint32_t address)
 {
@@ -51,9 +54,10 @@ static bool program_word(void *context, uint32_t address, const uint8_t *word)
     return memcmp(at(address), word, WORD_BYTES) == 0;
 }
 
-/* Wakes the core each millisecond: the serial line is polled. */
+/* Each millisecond, which also wakes the core: the serial line is polled. */
 void asd_systick(void)
 {
+    milliseconds++;
 }
 
 void asd_device_start(void)
@@ -62,7 +66,7 @@ void asd_device_start(void)
 #ifdef ASD_WATCHDOG
     asd_open_peripheral(ASD_WATCHDOG);
 #endif
-    SYSTICK_RELOAD = 25000u - 1u;
+    SYSTICK_RELOAD = TICKS_PER_MS - 1u;
     SYSTICK_VALUE = 0;
     SYSTICK_CONTROL = 7;
 }
@@ -98,6 +102,11 @@ void asd_device_alarm(bool is_on)
 void asd_device_wait(void)
 {
     __asm__ volatile("wfe");
+}
+
+uint32_t asd_device_ms(void)
+{
+    return milliseconds;
 }
 
 /* The first time that it runs out is a fault, which restarts; were that lost, the second resets the core. */

@@ -26,6 +26,9 @@ void asd_device_alarm(bool is_on);
 /* Sleep until something happens. */
 void asd_device_wait(void);
 
+/* Milliseconds since the start, modulo 2^32. */
+uint32_t asd_device_ms(void);
+
 /* The application is alive; if it doesn't say so again within that time, the device is reset. */
 void asd_device_watchdog(uint32_t seconds);
 

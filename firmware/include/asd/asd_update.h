@@ -71,8 +71,8 @@ void asd_update_open(asd_update *update, const asd_update_settings *settings);
  * too many of them the one before runs again. *bundle is what that slot says. ASD_UPDATE_NO_MODEL, _FLASH_FAILED. */
 asd_update_status asd_update_boot(asd_update *update, uint32_t *slot, asd_bundle *bundle, bool *is_trial);
 
-/* Check a bundle's first ASD_BUNDLE_HEADER_BYTES, then erase the slot that doesn't run. A device without any model
- * takes its first one so. */
+/* Check a bundle's first ASD_BUNDLE_HEADER_BYTES, then write them into the slot that doesn't run, each page of which is
+ * erased when its first bytes come. A device without any model takes its first one so. */
 asd_update_status asd_update_begin(asd_update *update, const uint8_t *header);
 
 /* The bytes behind the header, in order, any number at a time. */
