@@ -11,7 +11,8 @@ from asd_edge.clip.progress import ProgressFn, ignore_progress
 
 PARITY_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 CHANGED_FOR_THE_WORSE = 1
-WIDEST_TABLE = 200  # characters
+WIDEST_TABLE = 200  # characters, unless a table needs more
+_BOUNDLESS = 100_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -51,6 +52,9 @@ def printable(text: str) -> str:
 def print_tables(*tables: object) -> None:
     """Each as wide as it needs: a pipe or a narrow terminal never breaks a line inside a cell."""
     from rich.console import Console
+    from rich.table import Table
 
     console = Console()
-    Console(width=max(console.width, WIDEST_TABLE)).print(*tables)
+    boundless = console.options.update(width=_BOUNDLESS)
+    needed = [console.measure(each, options=boundless).maximum for each in tables if isinstance(each, Table)]
+    Console(width=max(console.width, WIDEST_TABLE, *needed)).print(*tables)

@@ -40,8 +40,9 @@ def profile(
     cell_volts: Annotated[float, typer.Option(min=0.1, help="Its nominal voltage.")] = _CELL_VOLTS,
     as_json: Json = False,
 ) -> None:
-    """Say what a model takes on a board: measured where this machine is the board or --host reaches it, else counted on
-    an emulated core and estimated, each figure with its method and band; WORK/profile-BOARD.json holds the same.
+    """Say what a model takes on a board: counted on an emulated core and estimated, and where this machine is the board
+    or --host reaches it, its time measured too, with the estimate beside it; each figure with its method and band;
+    WORK/profile-BOARD.json holds the same.
     """
     import json
     import math
@@ -66,7 +67,7 @@ def profile(
     words += [] if cell_volts == _CELL_VOLTS else ["--cell-volts", str(cell_volts)]
     words += [] if work_dir is None else [str(work_dir)]
     address = None if host is None else parse_address(host)
-    doing = "building, emulating, counting" if host is None else "building, copying, measuring"
+    doing = "building, emulating, counting" if host is None else "building, copying, measuring, counting"
     with interruptible("run the same command again"), progress_bar(doing) as on_progress:
         if work_dir is None:
             from asd_edge.profiling.shipped_work import shipped_work

@@ -1,5 +1,5 @@
-"""A work directory and a board -> its profile: measured where this machine is the board or SSH reaches it, else counted
-and estimated.
+"""A work directory and a board -> its profile: counted and estimated, and its time measured where this machine is the
+board or SSH reaches it.
 """
 
 import hashlib
@@ -24,7 +24,15 @@ from asd_edge.profiling.energy import battery_hours, clip_energy, duty_cycle
 from asd_edge.profiling.fitting_width import width_advice
 from asd_edge.profiling.held_against import held_against
 from asd_edge.profiling.layer_profiles import layer_profiles, part_profiles
-from asd_edge.profiling.profile_record import COUNTED, ESTIMATED, Cell, Figure, LayerProfile, Profile
+from asd_edge.profiling.profile_record import (
+    COUNTED,
+    ESTIMATED,
+    Cell,
+    EstimateBeside,
+    Figure,
+    LayerProfile,
+    Profile,
+)
 from asd_edge.profiling.time_here import DEVICE_TREE_MODEL, is_this_machine, time_clip
 from asd_edge.profiling.time_over_ssh import time_over_ssh
 from asd_edge.ssh_host import Address
@@ -41,8 +49,8 @@ def profile_board(
     """`address`: where SSH reaches the board.
 
     Raises WorkDirectoryError and CheckpointError for a directory without a model, CompilerError for a board that
-    can't hold it, BackendError where compiler or QEMU are missing, no emulated machine has the board's core or the
-    address can't be used.
+    can't hold it, BackendError where the address can't be used, and, unless time was measured, where compiler or QEMU
+    are missing or no emulated machine has the board's core.
     """
     detector = load_detector(work / DETECTOR_FILE)
     image = _kept_image(work, board.kernels)
@@ -52,17 +60,18 @@ def profile_board(
     is_here = address is None and is_this_machine(board, model_file)
     host_run = None if address is None else time_over_ssh(board, address, work, clip_samples)
     is_measured = is_here or host_run is not None
-    counts = None if is_measured else _counts(board, work, image, detector)
-    cycles = None if is_measured else cycles_of(board)
+    counts, not_counted = _counts_beside(board, work, image, detector, is_measured)
+    cycles = None if counts is None else cycles_of(board)
     clip_seconds = clip_samples / detector.frontend.sample_rate_hz
     layers = layer_profiles(report, counts, cycles, board.clock_hz)
     parts = part_profiles(layers)
     instructions = None if counts is None else _counted(counts.clip_instructions, counts)
+    estimated = _above_memory(_ms(instructions, cycles, board), layers, board)
+    clip_ms = estimated
     if host_run is not None:
-        clip_ms: Figure | None = host_run.clip_ms
-    else:
-        estimated = _above_memory(_ms(instructions, cycles, board), layers, board)
-        clip_ms = time_clip(image.content, clip_samples) if is_here else estimated
+        clip_ms = host_run.clip_ms
+    elif is_here:
+        clip_ms = time_clip(image.content, clip_samples)
     hop_seconds = detector.frontend.hop_length / detector.frontend.sample_rate_hz
 
     def hop_ms(n_instructions: float, counts: EmulatedCounts) -> Figure | None:
@@ -79,7 +88,7 @@ def profile_board(
         clock_hz=board.clock_hz,
         model_sha256=hashlib.sha256((work / TFLITE_FILE).read_bytes()).hexdigest(),
         command=command,
-        runtime=_runtime(counts, image, address),
+        runtime=_runtime(counts, image, is_measured, address),
         clip_seconds=clip_seconds,
         layers=layers,
         parts=parts,
@@ -104,6 +113,8 @@ def profile_board(
         host_run=host_run,
         queue_hops=budget.audio_buffer // HOP_BYTES,
         held_against=held_against(board, parts, cycles),
+        estimate=_beside(estimated, clip_ms) if is_measured else None,
+        not_counted=not_counted,
     )
 
 
@@ -130,6 +141,26 @@ def _check_fits(report: PlanReport, board: Board, work: Path, detector: Detector
     except CompilerError as error:
         reason = str(error).partition("; ")[0]
         raise CompilerError(f"{reason}; {width_advice(work, detector, board)}") from error
+
+
+def _counts_beside(
+    board: Board, work: Path, image: ModelImage, detector: Detector, is_measured: bool
+) -> tuple[EmulatedCounts | None, str | None]:
+    """(counts, None), or beside a measurement, which stands without them, (None, why there are none)."""
+    try:
+        return _counts(board, work, image, detector), None
+    except BackendError as error:
+        if not is_measured:
+            raise
+        return None, str(error)
+
+
+def _beside(estimated: Figure | None, measured: Figure | None) -> EstimateBeside | None:
+    """None where one of the two isn't known."""
+    if estimated is None or measured is None:
+        return None
+    low, high = (estimated.value if bound is None else bound for bound in (estimated.low, estimated.high))
+    return EstimateBeside(estimated, measured.value / estimated.value, low <= measured.value <= high)
 
 
 def _counts(board: Board, work: Path, image: ModelImage, detector: Detector) -> EmulatedCounts:
@@ -194,8 +225,10 @@ def _flash(report: PlanReport, counts: EmulatedCounts | None) -> Figure:
     return Figure(counts.code_bytes + report.image_bytes, COUNTED, how)
 
 
-def _runtime(counts: EmulatedCounts | None, image: ModelImage, address: Address | None) -> str:
-    model = hashlib.sha256(image.content).hexdigest()[:12]
-    if counts is None:
-        return f"asd-edge {__version__} on {'this machine' if address is None else address}, image {model}"
-    return f"{counts.machine} under QEMU, firmware {counts.firmware_sha256[:12]}, image {model}"
+def _runtime(counts: EmulatedCounts | None, image: ModelImage, is_measured: bool, address: Address | None) -> str:
+    by = []
+    if is_measured:
+        by.append(f"asd-edge {__version__} on {'this machine' if address is None else address}")
+    if counts is not None:
+        by.append(f"{counts.machine} under QEMU, firmware {counts.firmware_sha256[:12]}")
+    return f"{' and '.join(by)}, image {hashlib.sha256(image.content).hexdigest()[:12]}"

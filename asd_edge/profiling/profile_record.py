@@ -82,6 +82,15 @@ class HeldAgainst:
 
 
 @dataclass(frozen=True)
+class EstimateBeside:
+    """What the counts alone would have said of a time that was measured."""
+
+    clip_ms: Figure
+    measured_over_estimated: float
+    is_in_band: bool  # the measured time
+
+
+@dataclass(frozen=True)
 class HostState:
     """Of a Linux board at one moment; empty and None: it doesn't say."""
 
@@ -138,6 +147,8 @@ class Profile:
     host_run: HostRun | None = None
     queue_hops: int | None = None  # of audio, which carry every hop on a core that keeps up with the mean one
     held_against: HeldAgainst | None = None
+    estimate: EstimateBeside | None = None  # where `clip_ms` was measured and instructions could be counted
+    not_counted: str | None = None  # why a measured profile has no counts
 
 
 def profile_content(profile: Profile) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def profile_lines(profile: Profile) -> list[str]:
         _line("cycles per instruction", profile.cycles_per_instruction, ".3f"),
         _line("instructions per clip", profile.instructions, ",.0f"),
         _line("time per clip, ms", profile.clip_ms, ",.1f"),
+        *_estimate_lines(profile),
         _line("real-time factor", profile.real_time_factor, ".3f"),
         _line(f"mean hop, ms {hop}", profile.mean_hop, ".2f"),
         _line(f"worst hop, ms {hop}", profile.worst_hop, ".2f"),
@@ -100,6 +101,16 @@ def _accelerator_lines(found: Accelerator) -> Iterator[str]:
     target = _EXPORT_TARGETS.get(found.name)
     advice = "" if target is None else f"; asd-edge export --target {target} rewrites the network for it"
     yield f"the figures above don't use it: time, real-time factor and energy are the core's alone{advice}"
+
+
+def _estimate_lines(profile: Profile) -> Iterator[str]:
+    """Beside a measured time: how good the estimate was, or why there is none."""
+    if profile.not_counted is not None:
+        yield f"instructions not counted, so no estimate beside the measured time: {profile.not_counted}"
+    if (found := profile.estimate) is not None:
+        yield _line("the same by estimate, ms", found.clip_ms, ",.1f")
+        where = "within" if found.is_in_band else "outside"
+        yield f"measured over estimated: {found.measured_over_estimated:.2f}, {where} the estimate's band"
 
 
 def _host_lines(found: HostRun) -> Iterator[str]:

@@ -92,6 +92,16 @@ def test_every_operator_that_we_write_is_judged_by_name() -> None:
     assert source["address"].startswith("https://coral.ai/")
 
 
+def test_a_row_that_was_compared_with_no_published_copy_counts_as_not_mapped() -> None:
+    build = builder()
+    graph = quantized(build.graph(MAPPED["fused relu"](build)))
+    unknown = {name for name, entry in edge_tpu_operators().items() if not entry.compared}
+    assert unknown == {"RSQRT", "SQUARED_DIFFERENCE", "SUM", "TRANSPOSE", "TRANSPOSE_CONV"}
+    for name in unknown:
+        assert edge_tpu_rules._refusal(graph, graph.ops[0], name) == edge_tpu_rules.NOT_COMPARED
+    assert edge_tpu_rules._refusal(graph, graph.ops[0], "CONV_2D") is None
+
+
 # Composed for this test in the format that Google documents; no compiler wrote it.
 COMPOSED_LOG = """Edge TPU Compiler version 16.0.384591198
 Started a compilation timeout timer of 180 seconds.

@@ -61,8 +61,6 @@ def test_a_dry_run_of_uf2_says_what_would_be_copied(tmp_path: Path, capsys: pyte
         (["--board", BOARD, "--firmware", "missing.elf"], "missing.elf: can't be read (No such file or directory)"),
         (["--method", "serial", "--dry-run"], "the serial line takes --port, and no"),
         (["--port", "/dev/ttyACM0", "--method", "serial", "--target", "x"], "the serial line takes --port, and no"),
-        (["RPI", "--port", "/dev/no-such-port", "--dry-run"], "made for rpi4, which runs Linux; give --host"),
-        (["RPI", "--port", "/dev/no-such-port"], "made for rpi4, which runs Linux; give --host instead of --port"),
         (["--port", "/dev/ttyACM0@fast", "--dry-run"], "'fast' is no baud rate"),
         ([], "give --port PORT, or a bundle and --board B"),
     ],
@@ -75,6 +73,17 @@ def test_what_cannot_be_flashed_is_refused(
     printed = capsys.readouterr()
     assert said in " ".join(printed.err.split())
     assert printed.out == ""
+
+
+@pytest.mark.parametrize("option", [[], ["--dry-run"]], ids=["real", "dry"])
+def test_a_bundle_for_linux_never_goes_over_a_serial_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    bundle = write_bundle(tmp_path, bundle_of("rpi4", bytes(1000)))
+    assert run(["flash", *bundle.options, "--port", "/dev/no-such-port", *option]) == 2
+    printed = capsys.readouterr()
+    assert "made for rpi4, which runs Linux; give --host instead of --port" in printed.err
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
 
 
 def test_a_stranger_s_bundle_is_refused_before_a_programmer_is_looked_for(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from asd_edge import ssh_host
+from asd_edge.backends.linux_program import build_linux_program
 from asd_edge.cli import run
 from asd_edge.flash import ssh_update
 from asd_edge.flash.ssh_parcel import bundle_parcel
@@ -91,8 +92,7 @@ def test_a_dry_run_prints_the_commands_of_the_real_run(
     def same(*words: str) -> list[str]:
         return _check_same(["flash", *words, *to_host], host, monkeypatch, capsys)
 
-    build = ssh_update.build_linux_program
-    built = functools.cache(lambda machine: build(machine, tmp_path / "programs"))
+    built = functools.cache(lambda machine: build_linux_program(machine, tmp_path / "programs"))
     monkeypatch.setattr(ssh_update, "build_linux_program", lambda machine, _: built(machine))  # once is enough
     if is_bare:
         assert run(["flash", *bundle.options, *to_host]) == 0

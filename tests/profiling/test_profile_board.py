@@ -153,15 +153,36 @@ def test_this_machine_is_a_board_if_its_device_tree_says_so(tmp_path: Path) -> N
     assert is_this_machine(boards["host"], tmp_path / "nothing")
 
 
-def test_on_the_board_itself_time_is_measured(work: Path, tmp_path: Path) -> None:
+def rpi4_itself(tmp_path: Path) -> Path:
     model = tmp_path / "model"
     model.write_bytes(b"Raspberry Pi 4 Model B Rev 1.4\0")
-    found = profile_board(load_boards()["rpi4"], work, CELL, "", model)
+    return model
+
+
+def test_on_the_board_itself_time_is_measured_and_the_estimate_stands_beside_it(work: Path, tmp_path: Path) -> None:
+    if (reason := missing_programs("virt-aarch64")) is not None:
+        pytest.skip(reason)
+    found = profile_board(load_boards()["rpi4"], work, CELL, "", rpi4_itself(tmp_path))
     assert found.clip_ms is not None
     assert found.clip_ms.method == "measured"
     assert found.clip_ms.low is not None
     assert found.clip_ms.low <= found.clip_ms.value
-    assert found.instructions is None
+    assert (found.instructions and found.instructions.method, found.not_counted) == ("counted", None)
+    assert found.estimate is not None
+    assert found.estimate.clip_ms.method == "estimated"
+    assert found.estimate.measured_over_estimated == found.clip_ms.value / found.estimate.clip_ms.value
+    assert found.real_time_factor is not None
+    assert found.real_time_factor.method == "measured"
+
+
+def test_without_an_emulated_machine_a_measured_profile_says_why_nothing_is_counted(work: Path, tmp_path: Path) -> None:
+    board = load_boards()["rpi4"].model_copy(update={"emulator": None})
+    found = profile_board(board, work, CELL, "", rpi4_itself(tmp_path))
+    assert found.clip_ms is not None
+    assert found.clip_ms.method == "measured"
+    assert (found.instructions, found.estimate) == (None, None)
+    assert found.not_counted is not None
+    assert "rpi4 names no emulated machine" in found.not_counted
     assert total_profile(found.layers).macs > 0
 
 

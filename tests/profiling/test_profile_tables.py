@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
+from asd_edge.cli.console import print_tables
 from asd_edge.profiling.profile_record import (
     ESTIMATED,
+    MEASURED,
     Accelerator,
     Cell,
+    EstimateBeside,
     Figure,
     HeldAgainst,
     LayerProfile,
@@ -119,6 +123,32 @@ def test_the_columns_say_what_is_counted_and_what_is_estimated() -> None:
     assert headers[-3:] == ["instructions (counted)", "cycles (estimated)", "ms (estimated)"]
     methods = json.loads(json.dumps(profile_content(PLAIN)))["layer_methods"]
     assert methods == {"instructions": "counted", "cycles": "estimated", "ms": "estimated"}
+
+
+@pytest.mark.parametrize(("measured", "where"), [(250.0, "2.50, within"), (400.0, "4.00, outside")])
+def test_a_measured_time_is_said_beside_what_the_counts_would_have_said(measured: float, where: str) -> None:
+    beside = EstimateBeside(Figure(100.0, ESTIMATED, "by counts", 50.0, 300.0), measured / 100.0, measured <= 300.0)
+    printed = said(clip_ms=Figure(measured, MEASURED, "by a clock"), estimate=beside)
+    assert f"time per clip, ms: {measured}, measured: by a clock" in printed
+    assert "the same by estimate, ms: 100.0 [50.0 to 300.0], estimated: by counts" in printed
+    assert f"measured over estimated: {where} the estimate's band" in printed
+    content = json.loads(json.dumps(profile_content(replace(PLAIN, estimate=beside))))["estimate"]
+    assert content["measured_over_estimated"] == measured / 100.0
+
+
+def test_a_measured_time_without_counts_says_why_there_are_none() -> None:
+    printed = said(clip_ms=Figure(250.0, MEASURED, "by a clock"), not_counted="qemu-system-aarch64 not found")
+    assert "instructions not counted, so no estimate beside the measured time: qemu-system-aarch64 not" in printed
+
+
+def test_a_table_wider_than_the_console_loses_no_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = [f"{n:,}.{n:06d}" for n in range(123_456, 123_456 + 30)]
+    table = Table(*(f"rung {n}" for n in range(len(figures))))
+    table.add_row(*figures)
+    print_tables(table)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert all(figure in printed for figure in figures)
 
 
 def test_published_results_below_the_band_are_said_in_one_line() -> None:
