@@ -27,7 +27,7 @@ COMMAND_SECONDS = 600.0
 _KEEPALIVE_SECONDS, _KEEPALIVES = 15, 3  # a host that is silent for longer is lost
 _CLOSE_SECONDS = 10.0
 # Holds the folder: its stdin ends with the connection, however that ends.
-_KEEPER = (
+KEEPER = (
     'd=$(mktemp -d "${TMPDIR:-/tmp}/asd-edge.XXXXXX") || exit 1; trap \'rm -rf "$d"\' EXIT; '
     'trap "exit 1" HUP INT TERM; echo "$d"; cat > /dev/null; exit 0'
 )
@@ -141,7 +141,7 @@ class Connection:
         """The connection's own folder there, removed when it ends, and be it by a pulled cable."""
         if self._folder is not None:
             return self._folder
-        keeper = await self.start(_KEEPER)
+        keeper = await self.start(KEEPER)
         path = (await keeper.read_line()).decode(errors="replace").strip()
         if not path:
             raise BackendError(f"{self.address}: no temporary folder there: {(await keeper.finish()).last_words}")

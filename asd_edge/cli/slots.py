@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asd_edge.cli.console import Json, printable
+from asd_edge.cli.profile import BoardsFile
 
 if TYPE_CHECKING:
     from asd_edge.package.rauc_record import ModelRecord
@@ -17,9 +18,10 @@ Slots = Annotated[Path, typer.Option("--slots", metavar="DIR", help="Holds 0, 1 
 
 @app.command(epilog="\b\nExample:\n  asd-edge slots setup --board rpi4 --certificate rauc.key.crt")
 def setup(
-    board_name: Annotated[str, typer.Option("--board", metavar="B", help="A board of boards.yaml: what this is.")],
+    board_name: Annotated[str, typer.Option("--board", metavar="B", help="Of boards.yaml or yours: what this is.")],
     certificate: Annotated[Path, typer.Option(metavar="KEY.crt", help="Of whoever may sign models for it.")],
     slots: Slots = _DEFAULT,
+    boards_file: BoardsFile = None,
     root: Annotated[Path, typer.Option(metavar="DIR", help="Of the system's files, such as a mounted image.")] = Path(
         "/"
     ),
@@ -27,10 +29,11 @@ def setup(
     """Write what RAUC and systemd need to install models here and to check the active one at every boot."""
     import sys
 
-    from asd_edge.boards import board_named
+    from asd_edge.boards import board_named, load_boards_with
     from asd_edge.package.rauc_setup import CHECK_UNIT, write_setup
 
-    for path in write_setup(root, board_named(board_name), certificate, slots, Path(sys.argv[0]).absolute()):
+    board = board_named(board_name, load_boards_with(boards_file).boards)
+    for path in write_setup(root, board, certificate, slots, Path(sys.argv[0]).absolute()):
         typer.echo(f"wrote {path}")
     typer.echo("once: apt install rauc rauc-service squashfs-tools && systemctl daemon-reload")
     typer.echo(f"check at every boot: systemctl enable {CHECK_UNIT}")

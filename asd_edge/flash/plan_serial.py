@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from asd_edge.backends.link_frames import Frame, FrameReceiver, encode_frame
 from asd_edge.backends.serial_link import SerialLink
 from asd_edge.flash.serial_update import (
-    _BEGIN,
-    _CHECK_BODY,
-    _GO_BACK,
-    _INSTALL,
-    _RESTART,
-    _STATE,
-    _STATE_BODY,
-    _WRITE,
+    BEGIN,
+    CHECK_BODY,
+    GO_BACK,
+    INSTALL,
+    RESTART,
+    STATE,
+    STATE_BODY,
+    WRITE,
     board_state,
     go_back,
     update_board,
@@ -26,12 +26,12 @@ from asd_edge.package.bundle import Bundle
 
 _ANSWER = 0x80
 _NAMES = {  # and what the board does
-    _STATE: ("STATE", "says what runs and how its self-test ended"),
-    _BEGIN: ("BEGIN", "checks header, signature, version; erases"),
-    _WRITE: ("WRITE", "writes part of the bundle, reads it back"),
-    _INSTALL: ("INSTALL", "checks the hash of the whole; marks it as trial"),
-    _RESTART: ("RESTART", "starts; tries a model on trial by its self-test, confirms it or goes back"),
-    _GO_BACK: ("GO_BACK", "marks the model before as the one to run"),
+    STATE: ("STATE", "says what runs and how its self-test ended"),
+    BEGIN: ("BEGIN", "checks header, signature, version; begins the slot that doesn't run"),
+    WRITE: ("WRITE", "erases the pages that begin here, writes part of the bundle, reads it back"),
+    INSTALL: ("INSTALL", "checks the hash of the whole; marks it as trial"),
+    RESTART: ("RESTART", "starts; tries a model on trial by its self-test, confirms it or goes back"),
+    GO_BACK: ("GO_BACK", "marks the model before as the one to run"),
 }
 
 
@@ -91,10 +91,10 @@ class _Rehearsal:
     def write(self, data: bytes) -> int:
         for frame in self._receiver.receive(data):
             self.frames.append(frame)
-            body = bytes(_CHECK_BODY.size)
-            if frame.type == _STATE:
+            body = bytes(CHECK_BODY.size)
+            if frame.type == STATE:
                 version = next(self._versions)
-                body = _STATE_BODY.pack(0, 0, version, 1, 0, 0, version)
+                body = STATE_BODY.pack(0, 0, version, 1, 0, 0, version)
             self._answers += encode_frame(Frame(frame.type | _ANSWER, frame.sequence, body))
         return len(data)
 

@@ -15,11 +15,11 @@ from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.errors import BackendError, FlashError
 from asd_edge.package.bundle import HEADER_BYTES, Bundle
 
-_STATE, _BEGIN, _WRITE, _INSTALL, _GO_BACK, _RESTART, _LISTEN = 16, 17, 18, 19, 20, 21, 22
+STATE, BEGIN, WRITE, INSTALL, GO_BACK, RESTART, _LISTEN = 16, 17, 18, 19, 20, 21, 22
 _BYTES_PER_REQUEST = 1024
-_STATE_BODY = struct.Struct("<IIIIIII")
+STATE_BODY = struct.Struct("<IIIIIII")
 _HEARD_BODY = struct.Struct("<IIIqII")
-_CHECK_BODY = struct.Struct("<II")
+CHECK_BODY = struct.Struct("<II")
 _TRIES = 15  # of 2 s: a page's erasure or a slot's hash and signature, as long as the board's own watchdog allows
 _NOT_NOW, _NO_MODEL = 6, 7  # asd_update_status
 _BOOT_SECONDS = 120.0  # reset, hashes, signature, a self-test of 10 s of audio
@@ -71,9 +71,9 @@ class Heard:
 
 def board_state(link: SerialLink) -> BoardState:
     """Raises BackendError for a board without the update application."""
-    body = link.request(_STATE)
-    boot, slot, version, test, state, attempts, least = link.unpack(_STATE_BODY, body, has_text=True)
-    machine = body[_STATE_BODY.size :].rstrip(b"\0").decode(errors="replace")
+    body = link.request(STATE)
+    boot, slot, version, test, state, attempts, least = link.unpack(STATE_BODY, body, has_text=True)
+    machine = body[STATE_BODY.size :].rstrip(b"\0").decode(errors="replace")
     result = {1: "passed", 2: "failed"}.get(test)
     return BoardState(version if boot == 0 else 0, machine, slot, state == 2, attempts, least, result)
 
@@ -83,19 +83,19 @@ def install_bundle(link: SerialLink, content: bytes, on_progress: ProgressFn = i
 
     Raises FlashError with the board's reason; the model that runs is untouched then.
     """
-    _check(link, _BEGIN, content[:HEADER_BYTES])
+    _check(link, BEGIN, content[:HEADER_BYTES])
     at = HEADER_BYTES
     while at < len(content):
         part = content[at : at + _BYTES_PER_REQUEST]
-        _check(link, _WRITE, struct.pack("<I", at) + part)
+        _check(link, WRITE, struct.pack("<I", at) + part)
         at += len(part)
         on_progress(at, len(content))
-    _check(link, _INSTALL, b"")
+    _check(link, INSTALL, b"")
 
 
 def restart(link: SerialLink) -> BoardState:
     """Restart and wait for the answer: after a trial, with its verdict. Raises BackendError where none comes."""
-    link.request(_RESTART)
+    link.request(RESTART)
     return await_board(link)
 
 
@@ -139,7 +139,7 @@ def go_back(link: SerialLink) -> BoardState:
             f"{before.least_version}; to run another model, package it as version {before.least_version + 1} or higher"
         )
     # NOT_NOW says a board that has gone back and waits for its restart, as where the answer was lost
-    status = _check(link, _GO_BACK, b"", but_for=(_NOT_NOW, _NO_MODEL))
+    status = _check(link, GO_BACK, b"", but_for=(_NOT_NOW, _NO_MODEL))
     after = before if status == _NO_MODEL else restart(link)
     if after.version == before.version:
         runs = f"runs version {after.version} as before" if after.version else "runs no model"
@@ -156,7 +156,7 @@ def send_audio(link: SerialLink, samples: NDArray[np.int16]) -> Heard:
 
 def _check(link: SerialLink, kind: int, body: bytes, but_for: tuple[int, ...] = ()) -> int:
     """The update's status: 0 or one of `but_for`. Raises FlashError for any other."""
-    status, bundle_status = link.unpack(_CHECK_BODY, link.request(kind, body, _TRIES))
+    status, bundle_status = link.unpack(CHECK_BODY, link.request(kind, body, _TRIES))
     if status not in (0, *but_for):
         why = f": {_BUNDLE_STATUS[bundle_status]}" if status == 1 and bundle_status in _BUNDLE_STATUS else ""
         raise FlashError(f"{link.name}: the board {_UPDATE_STATUS.get(status, f'reports status {status}')}{why}")

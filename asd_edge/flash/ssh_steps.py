@@ -29,7 +29,7 @@ from asd_edge.flash.ssh_look import HostSlots, file_sums
 from asd_edge.flash.ssh_own import RELOAD, go_back_own_command, install_own_command, model_folder
 from asd_edge.flash.ssh_parcel import Parcel
 from asd_edge.package.rauc_record import ModelRecord
-from asd_edge.ssh_host import _KEEPER, Connection
+from asd_edge.ssh_host import KEEPER, Connection
 
 _ASK_HOME = 'echo "${TMPDIR:-/tmp}/asd-edge.XXXXXX"'  # as the keeper's mktemp is told; the host picks the letters
 _SUMS = "hashes of the model's files"
@@ -66,7 +66,7 @@ async def plan_install(connection: Connection, there: HostSlots, parcel: Parcel)
     else:
         folder = model_folder(home)
         install = (
-            Step(_KEEPER),
+            Step(KEEPER),
             Step(unpack_command("", parcel, path, folder)),
             Step(install_own_command(there, folder)),
         )
@@ -89,7 +89,7 @@ def _check_steps(there: HostSlots, home: str, folder: str, record: ModelRecord) 
     clips = {name: self_test_clip(test, record.class_index) for name, test in tests}
     return (
         Step(sums_command(folder), _SUMS, len(file_sums(record))),
-        Step(_KEEPER),
+        Step(KEEPER),
         Step(program_command(home), f"score_clips, built here for {there.machine}", None),
         *(
             Step(self_test_command(home, folder, name), f"the self-test's clip, seed {test.seed}", len(clips[name]))

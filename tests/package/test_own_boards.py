@@ -7,6 +7,8 @@ import pytest
 
 from asd_edge.cli import run
 from asd_edge.package.keys import write_new_keys
+from asd_edge.package.rauc_keys import write_new_rauc_keys
+from asd_edge.package.rauc_record import compatible
 
 BOARDS = """
 boards:
@@ -97,3 +99,14 @@ def test_a_file_of_boards_that_can_not_serve_is_one_line_and_writes_nothing(
     assert said in printed.err
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert not path.exists()
+
+
+def test_a_users_own_computer_is_set_up_for_two_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    boards, root = tmp_path / "my.yaml", tmp_path / "root"
+    certificate = write_new_rauc_keys(tmp_path / "rauc.key")
+    boards.write_text("boards:\n  mine:\n    system: linux\n    core: cortex-a72\n    kernels: generic\n")
+    setup = ["slots", "setup", "--board", "mine", "--certificate", str(certificate), "--root", str(root)]
+    assert run(setup) == 2
+    assert "'mine' is no board" in capsys.readouterr().err
+    assert run([*setup, "--boards", str(boards)]) == 0
+    assert f"compatible={compatible('mine')}" in (root / "etc/rauc/system.conf").read_text()
