@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import escape
 
 from asd_edge.cli import run
 from asd_edge.report.write_report import write_report
@@ -55,7 +56,7 @@ def test_json_is_the_whole_output_and_the_report_shows_it(
     assert "embedding" in words
     write_report(work, work / "report.html")
     page = (work / "report.html").read_text()
-    assert f"{content['advice']}." in page
+    assert f"{escape(content['advice'])}." in page
     assert "all but it in int8" in page
 
 
