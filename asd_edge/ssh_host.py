@@ -26,9 +26,10 @@ CONNECT_SECONDS = 15.0  # from the first packet to the login
 COMMAND_SECONDS = 600.0
 _KEEPALIVE_SECONDS, _KEEPALIVES = 15, 3  # a host that is silent for longer is lost
 _CLOSE_SECONDS = 10.0
+FOLDER_TEMPLATE = "${TMPDIR:-/tmp}/asd-edge.XXXXXX"  # mktemp's: the host picks the last letters
 # Holds the folder: its stdin ends with the connection, however that ends.
 KEEPER = (
-    'd=$(mktemp -d "${TMPDIR:-/tmp}/asd-edge.XXXXXX") || exit 1; trap \'rm -rf "$d"\' EXIT; '
+    f'd=$(mktemp -d "{FOLDER_TEMPLATE}") || exit 1; trap \'rm -rf "$d"\' EXIT; '
     'trap "exit 1" HUP INT TERM; echo "$d"; cat > /dev/null; exit 0'
 )
 _ADDRESS = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.%\w]+\]|[^@:/\[\]\s]+)(?::(?P<port>\d{1,5}))?")

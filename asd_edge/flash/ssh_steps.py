@@ -29,9 +29,9 @@ from asd_edge.flash.ssh_look import HostSlots, file_sums
 from asd_edge.flash.ssh_own import RELOAD, go_back_own_command, install_own_command, model_folder
 from asd_edge.flash.ssh_parcel import Parcel
 from asd_edge.package.rauc_record import ModelRecord
-from asd_edge.ssh_host import KEEPER, Connection
+from asd_edge.ssh_host import FOLDER_TEMPLATE, KEEPER, Connection
 
-_ASK_HOME = 'echo "${TMPDIR:-/tmp}/asd-edge.XXXXXX"'  # as the keeper's mktemp is told; the host picks the letters
+_ASK_HOME = f'echo "{FOLDER_TEMPLATE}"'
 _SUMS = "hashes of the model's files"
 
 
