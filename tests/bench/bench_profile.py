@@ -4,7 +4,8 @@
     python -m tests.bench.bench_profile BOARD ...   these boards; prints alone
 
 The shipped checkpoint is exported once, in work/bench-profile. Before each run the firmware's builds, images and counts
-are deleted. The slowest board of each kind is then profiled as on the first day, without a work directory. A board that the model doesn't fit is refused: it is listed with its reason and has no other figure.
+are deleted. The slowest board of each kind is then profiled as on the first day, without a work directory. A board that
+the model doesn't fit is refused: it is listed with its reason and has no other figure.
 """
 
 import json
