@@ -1,12 +1,12 @@
-"""What fine-tuning is held to: the ID that lost most, and a data set that lacks the machine left out."""
+"""What fine-tuning is held to: the ID that lost most, a data set that lacks the machine left out, unheard clips."""
 
 from pathlib import Path
 
 import numpy as np
 
 from asd_edge.clip.layouts import find_clips
-from asd_edge.clip.records import TEST
-from tests.bench.bench_finetune import link_clips, lost
+from asd_edge.clip.records import TEST, ClipRecord
+from tests.bench.bench_finetune import is_unheard, link_clips, lost
 from tests.bench.variant_scores import VariantScores
 
 
@@ -32,3 +32,13 @@ def test_linked_clips_are_the_same_data_set(tiny_clips: Path, tmp_path: Path) ->
         (record.machine, record.split, record.label) for record in kept
     ]
     assert found[0].path.read_bytes() == kept[0].path.read_bytes()
+
+
+def test_only_test_clips_beyond_the_default_50_are_unheard() -> None:
+    def unheard(label: str, number: int, split: str = TEST) -> bool:
+        path = Path(f"{label}_id_00_{number:08d}.wav")
+        return is_unheard(ClipRecord(path, "pump", "id_00", split, label, path.stem))
+
+    clips = [("normal", 1049), ("normal", 1050), ("anomaly", 49), ("anomaly", 50)]
+    assert [unheard(*clip) for clip in clips] == [False, True, False, True]
+    assert not unheard("normal", 99, "train")
