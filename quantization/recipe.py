@@ -62,11 +62,20 @@ class CorrectBiases:
 
 
 @dataclass(frozen=True)
-class RoundWeights:
-    """Each weight is rounded up or down as its layer's float output asks for, each bias meets it in the mean."""
+class CorrectBiasesInOrder:
+    """Each bias meets its layer's float output in the mean, behind layers that do already (`round_weights.py`)."""
 
     n_clips: Count = 64
-    iterations: Annotated[int, Field(ge=0, le=100_000)] = 300  # 0: the biases alone, layer by layer
+    positions: Count = 128  # of each layer's output, per clip
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class RoundWeights:
+    """The same, with each weight rounded up or down as its layer's float output asks for."""
+
+    n_clips: Count = 64
+    iterations: Count = 300
     positions: Count = 128  # of each layer's output, per clip
     seed: Seed = 0
 
@@ -82,7 +91,7 @@ class Distil:
 
 
 FloatStep = RescaleConcatenations | EqualizeChannels | EqualizeLayers
-Int8Step = CorrectBiases | RoundWeights | Distil
+Int8Step = CorrectBiases | CorrectBiasesInOrder | RoundWeights | Distil
 Step = FloatStep | Observe | Int8Step
 
 STEPS: dict[str, type[Step]] = {
@@ -91,6 +100,7 @@ STEPS: dict[str, type[Step]] = {
     "equalize_layers": EqualizeLayers,
     "observe": Observe,
     "correct_biases": CorrectBiases,
+    "correct_biases_in_order": CorrectBiasesInOrder,
     "round_weights": RoundWeights,
     "distil": Distil,
 }

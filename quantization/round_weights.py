@@ -9,7 +9,7 @@ both less their means, the error of one output is
 
 which is the paper's quadratic problem over all samples at once, relaxed as there: h = 1.2 sigmoid(v) - 0.1, clamped to
 [0, 1], Adam, and a regularizer 1 - |2 h - 1|^beta that drives h to 0 or 1 as beta falls. At the end each h is turned
-whose turning alone lowers the error. The bias takes up the means.
+whose turning alone lowers the error. The bias takes up the means; it can do so alone, with the weights as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,10 @@ from asd_edge.graph.windows import pad_time_mel
 from quantization.check_accumulators import check_accumulators
 from quantization.factors import WeightedSum, quantization_of, scale_and_zero_point
 from quantization.interpret_int8 import run_int8
-from quantization.recipe import RoundWeights
+from quantization.recipe import CorrectBiasesInOrder, RoundWeights
 from quantization.sqnr import quantize_inputs
 
+Settings = CorrectBiasesInOrder | RoundWeights
 Run = Mapping[str, NDArray[np.float32]]
 FloatArray = NDArray[np.floating]
 Number = TypeVar("Number", bound=np.generic)
@@ -47,10 +48,10 @@ def round_weights(
     float_graph: Graph,
     int8_graph: Graph,
     runs: Sequence[Run],
-    settings: RoundWeights,
+    settings: Settings,
     on_progress: ProgressFn = ignore_progress,
 ) -> Graph:
-    """The int8 graph with other codes in weights and biases, under the scales that it has.
+    """The int8 graph with other codes in biases and, by RoundWeights, in weights, under the scales that it has.
 
     `int8_graph` has the float graph's operators; `runs` are inputs of normal clips. Raises QuantizationError without
     any, GraphError where an accumulator could overflow.
@@ -89,7 +90,7 @@ def _run_layer(graph: Graph, op: Op, codes: Codes) -> list[NDArray[np.int8]]:
     return [run_int8(layer, dict(zip(inputs, values, strict=True)))[op.output] for values in by_run]
 
 
-def _float_sums(graph: Graph, runs: Sequence[Run], settings: RoundWeights) -> dict[str, list[FloatArray]]:
+def _float_sums(graph: Graph, runs: Sequence[Run], settings: Settings) -> dict[str, list[FloatArray]]:
     """Each weighted layer's float sums without activation: output -> (n_groups, n_positions, n_outputs) per run."""
     sums: dict[str, list[FloatArray]] = {op.output: [] for op in graph.ops if isinstance(op, WeightedSum)}
     for run_index, run in enumerate(runs):
@@ -104,7 +105,7 @@ def _float_sums(graph: Graph, runs: Sequence[Run], settings: RoundWeights) -> di
     return sums
 
 
-def _positions(graph: Graph, op: WeightedSum, settings: RoundWeights, place: tuple[int, int]) -> NDArray[np.int64]:
+def _positions(graph: Graph, op: WeightedSum, settings: Settings, place: tuple[int, int]) -> NDArray[np.int64]:
     """Output positions of one layer and one run, drawn from the seed; all of them where there are no more."""
     _, time, mel, _ = graph.tensors[op.output].shape
     return np.random.default_rng([settings.seed, *place]).permutation(time * mel)[: settings.positions]
@@ -146,7 +147,7 @@ def _rounded(
     op: WeightedSum,
     inputs: NDArray[np.float32],
     sums: FloatArray,
-    settings: RoundWeights,
+    settings: Settings,
 ) -> dict[str, Tensor]:
     """A layer's new weights and bias: inputs (n_groups, n, n_taps) in codes, float sums (n_groups, n, n_outputs)."""
     weights, bias = (int8_graph.tensors[name] for name in op.inputs[1:])
@@ -155,7 +156,7 @@ def _rounded(
     scale = scale.reshape(len(inputs), -1, 1)  # as the weights are grouped
     wanted = sums.astype(np.float64) / (float(input_scale) * scale.swapaxes(1, 2))  # in codes of the accumulator
     codes = _grouped(op, int8_graph.values(weights.name).astype(np.float64))
-    if settings.iterations > 0:
+    if isinstance(settings, RoundWeights):
         exact = _grouped(op, float_graph.values(weights.name).astype(np.float64)) / scale
         codes = _learned_codes(exact, inputs, wanted, settings)
     bias_codes = wanted.mean(axis=1) - (inputs.mean(axis=1, dtype=np.float64)[:, None] @ codes.swapaxes(1, 2))[:, 0]

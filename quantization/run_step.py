@@ -20,6 +20,7 @@ from quantization.observers import ChannelStatistics, ranges_of
 from quantization.quantize_graph import quantize_graph
 from quantization.recipe import (
     CorrectBiases,
+    CorrectBiasesInOrder,
     Distil,
     EqualizeChannels,
     EqualizeLayers,
@@ -77,7 +78,7 @@ def run_step(draft: Draft, step: Step, runs: Runs, on_progress: ProgressFn) -> D
             assert calibrated.statistics is not None
             int8_graph = correct_biases(draft.float_graph, _int8(draft), calibrated.statistics)
             return replace(calibrated, int8_graph=int8_graph)
-        case RoundWeights():
+        case CorrectBiasesInOrder() | RoundWeights():
             from quantization.round_weights import round_weights
 
             int8_graph = round_weights(draft.float_graph, _int8(draft), runs, step, on_progress)

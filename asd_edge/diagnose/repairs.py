@@ -32,7 +32,8 @@ _MUCH = 0.25
 _NARROW = 0.5  # of the codes that a layer's values span within a concatenation
 _TOO_WIDE = 0.25  # likewise, anywhere
 _UNLIKE_CHANNELS = 4.0  # widest channel in medians
-_VOID_AFTER_DISTIL = ("correct_biases", "round_weights")  # it moves weights on purpose: they aren't the float ones
+# distillation moves weights on purpose: they aren't the float ones
+_VOID_AFTER_DISTIL = ("correct_biases", "correct_biases_in_order", "round_weights")
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ RULES = (
     Rule("equalize_layers", _unlike_channels_before_others),
     Rule("correct_biases", _mean_error),
     Rule("round_weights", _rounded_weights),
+    Rule("correct_biases_in_order", _mean_error),  # with what earlier layers do to this one's mean
     Rule("distil", _what_is_left),
 )
 

@@ -17,6 +17,7 @@ from asd_edge.model.checkpoint import load_checkpoint
 from quantization.recipe import (
     CALIBRATION_CLIPS,
     CorrectBiases,
+    CorrectBiasesInOrder,
     Distil,
     EqualizeChannels,
     EqualizeLayers,
@@ -33,6 +34,7 @@ from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 
 FOLDER = ROOT / "work/bench-recipes"
 RESCALE, HALF = RescaleConcatenations(), EqualizeChannels(exponent=0.5)
+IN_ORDER = CorrectBiasesInOrder()
 BALANCED = (RESCALE, HALF, EqualizeLayers())
 
 # Name -> steps; of each block the first is what the others are compared with.
@@ -43,13 +45,13 @@ ROWS: dict[str, tuple[Step, ...]] = {
     "fast": (RESCALE, EqualizeChannels(), Observe(), CorrectBiases()),
     "half": (RESCALE, HALF, Observe(), CorrectBiases()),
     "layers": (*BALANCED, Observe(), CorrectBiases()),
-    "biases_in_order": (*BALANCED, Observe(), CorrectBiases(), RoundWeights(iterations=0)),
+    "biases_in_order": (*BALANCED, Observe(), CorrectBiases(), IN_ORDER),
     "rounded": (*BALANCED, Observe(), CorrectBiases(), RoundWeights()),
-    "distilled": (*BALANCED, Observe(), CorrectBiases(), RoundWeights(iterations=0), Distil()),
-    "percentile_99.999": (*BALANCED, Observe("percentile", 99.999), CorrectBiases(), RoundWeights(iterations=0)),
-    "percentile_99.99": (*BALANCED, Observe("percentile", 99.99), CorrectBiases(), RoundWeights(iterations=0)),
-    "mse": (*BALANCED, Observe("mse"), CorrectBiases(), RoundWeights(iterations=0)),
-    "kl": (*BALANCED, Observe("kl"), CorrectBiases(), RoundWeights(iterations=0)),
+    "distilled": (*BALANCED, Observe(), CorrectBiases(), IN_ORDER, Distil()),
+    "percentile_99.999": (*BALANCED, Observe("percentile", 99.999), CorrectBiases(), IN_ORDER),
+    "percentile_99.99": (*BALANCED, Observe("percentile", 99.99), CorrectBiases(), IN_ORDER),
+    "mse": (*BALANCED, Observe("mse"), CorrectBiases(), IN_ORDER),
+    "kl": (*BALANCED, Observe("kl"), CorrectBiases(), IN_ORDER),
 }
 
 

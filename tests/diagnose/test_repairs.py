@@ -106,7 +106,7 @@ def test_a_step_of_the_recipe_gives_way_to_the_next() -> None:
     assert find_repair(facts, steps[:6]).step == "correct_biases"
     assert find_repair(facts, steps[:6]).in_recipe == ("equalize_channels",)
     last = find_repair(facts, steps[:-1])
-    assert (last.step, last.in_recipe) == ("distil", ("equalize_channels", "correct_biases"))
+    assert (last.step, last.in_recipe) == ("distil", ("equalize_channels", "correct_biases", "correct_biases_in_order"))
 
 
 def test_weights_that_distillation_moved_are_not_called_rounded() -> None:

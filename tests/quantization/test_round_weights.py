@@ -16,7 +16,7 @@ from quantization.interpret_int8 import run_int8
 from quantization.observers import ranges_of
 from quantization.output_error import float_outputs, output_error
 from quantization.quantize_graph import quantize_graph
-from quantization.recipe import RoundWeights
+from quantization.recipe import CorrectBiasesInOrder, RoundWeights
 from quantization.round_weights import round_weights
 from quantization.sqnr import quantize_inputs, sqnr_db
 from tests.graph.small_graphs import FloatArray, GraphBuilder, random_inputs
@@ -112,11 +112,11 @@ def test_the_rounding_of_a_small_layer_is_about_the_best_of_all() -> None:
     assert errors[0] < 1.2 * errors[2]
 
 
-def test_without_iterations_the_biases_alone_meet_the_mean_of_the_int8_inputs() -> None:
+def test_biases_in_order_alone_meet_the_mean_of_the_int8_inputs() -> None:
     graph = several_layers()
     nearest = int8_of(graph)
     runs = runs_of(graph, 0, 8)
-    settled = round_weights(graph, nearest, runs, RoundWeights(iterations=0))
+    settled = round_weights(graph, nearest, runs, CorrectBiasesInOrder())
     name = graph.ops[-1].output
     scale = quantization_of(nearest, name).scale[0]
 
