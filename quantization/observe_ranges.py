@@ -1,4 +1,4 @@
-"""The range of every activation by one of four methods: all values, most values, least squared error, least KL."""
+"""The range of each activation: all values, most of them, or those of least squared error, KL or output error."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,7 @@ from quantization.histograms import Histogram, gather_histograms
 from quantization.kl_range import kl_range
 from quantization.mse_range import mse_range
 from quantization.observers import ChannelStatistics, Range, ranges_of
+from quantization.output_range import output_ranges
 from quantization.percentile_range import percentile_range
 from quantization.recipe import Observe
 
@@ -26,6 +27,8 @@ def observe_ranges(
     ranges = ranges_of(statistics)
     if settings.method == "min_max":
         return ranges
+    if settings.method == "output":
+        return output_ranges(graph, statistics, runs, settings.n_clips, on_progress)
     histograms = gather_histograms(graph, runs, ranges, on_progress)
     return ranges | {name: _chosen(histogram, settings) for name, histogram in histograms.items()}
 
@@ -38,5 +41,5 @@ def _chosen(histogram: Histogram, settings: Observe) -> Range:
             return mse_range(histogram)
         case "kl":
             return kl_range(histogram)
-        case "min_max":
+        case "min_max" | "output":
             return histogram.range

@@ -1,6 +1,6 @@
 """What calibration remembers of an activation: each channel's least, greatest and mean value and mean square.
 
-Anomalies lie at the edge of what normal clips show, so nothing is averaged or clipped away in these ranges.
+Anomalies lie at the edge of what normal clips show, so nothing is averaged or clipped away here.
 """
 
 from collections.abc import Mapping

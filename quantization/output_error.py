@@ -1,6 +1,6 @@
 """What int8 costs a network's output: 1 - cosine of an embedding, relative squared error of a reconstruction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +39,23 @@ def float_outputs(graph: Graph, runs: Runs) -> list[NDArray[np.float64]]:
 def output_error(expected: Sequence[NDArray[np.float64]], int8_graph: Graph, runs: Runs) -> OutputError:
     """Of the int8 network's output, against what the float network gives for the same runs."""
     (output,) = int8_graph.outputs
+    codes = (run_int8(int8_graph, quantize_inputs(int8_graph, inputs))[output] for inputs in runs)
+    errors = errors_of_codes(expected, int8_graph, codes)
+    return OutputError(float(np.mean(errors)), float(np.max(errors)))
+
+
+def errors_of_codes(
+    expected: Sequence[NDArray[np.float64]], int8_graph: Graph, codes: Iterable[NDArray[np.int8]]
+) -> list[float]:
+    """Of each run, from the codes that the int8 network gives at its output."""
+    (output,) = int8_graph.outputs
     quantization = int8_graph.tensors[output].quantization
     assert quantization is not None, f"{output} has no scale"
     one_error = _squared if error_measure(int8_graph) == SQUARED else _angle
-    errors: list[float] = []
-    for exact, inputs in zip(expected, runs, strict=True):
-        codes = run_int8(int8_graph, quantize_inputs(int8_graph, inputs))[output].ravel().astype(np.float64)
-        errors.append(one_error(exact, (codes - quantization.zero_point[0]) * quantization.scale[0]))
-    return OutputError(float(np.mean(errors)), float(np.max(errors)))
+    return [
+        one_error(exact, (found.ravel().astype(np.float64) - quantization.zero_point[0]) * quantization.scale[0])
+        for exact, found in zip(expected, codes, strict=True)
+    ]
 
 
 def _angle(exact: NDArray[np.float64], found: NDArray[np.float64]) -> float:

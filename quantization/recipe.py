@@ -52,8 +52,9 @@ class EqualizeLayers:
 class Observe:
     """The range of every activation, from all its values on the calibration clips (`observe_ranges.py`)."""
 
-    method: Literal["min_max", "percentile", "mse", "kl"] = "min_max"
+    method: Literal["min_max", "percentile", "mse", "kl", "output"] = "min_max"
     percentile: Annotated[float, Field(gt=50, le=100)] = 99.99  # for that method: what both ends leave outside
+    n_clips: Count = 32  # for method output: they measure what each range costs
 
 
 @dataclass(frozen=True)

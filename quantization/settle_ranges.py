@@ -98,7 +98,7 @@ def _shared(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
     """Equal ranges where one operator can't rescale between its tensors, and those that TFLite fixes."""
     fixed = {op.output: op for op in graph.ops if isinstance(op, Logistic | Softmax | Tanh)}
     shared: dict[str, Range] = {}
-    for group in _groups(graph):
+    for group in range_groups(graph):
         union = ranges[group[0]]
         for name in group[1:]:
             union = union.union(ranges[name])
@@ -122,7 +122,7 @@ def _fixed(ops: list[Logistic | Softmax | Tanh], union: Range) -> Range:
     return TANH_RANGE if is_tanh else LOGISTIC_RANGE
 
 
-def _groups(graph: Graph) -> Iterator[list[str]]:
+def range_groups(graph: Graph) -> Iterator[list[str]]:
     """Activations that must have one quantization, in groups; most are alone."""
     leader = {name: name for name in graph.activations()}
 

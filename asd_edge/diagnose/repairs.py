@@ -32,8 +32,10 @@ _MUCH = 0.25
 _NARROW = 0.5  # of the codes that a layer's values span within a concatenation
 _TOO_WIDE = 0.25  # likewise, anywhere
 _UNLIKE_CHANNELS = 4.0  # widest channel in medians
-# distillation moves weights on purpose: they aren't the float ones
-_VOID_AFTER_DISTIL = ("correct_biases", "correct_biases_in_order", "round_weights")
+_VOID_AFTER = {
+    "distil": ("correct_biases", "correct_biases_in_order", "round_weights"),  # it moves weights on purpose
+    "observe: output": ("observe: min_max", "calibration_clips"),  # it cuts off on purpose
+}
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,10 @@ class Repair:
 def find_repair(facts: LayerFacts, recipe_steps: Collection[str]) -> Repair:
     """`recipe_steps` are names of the first column of RULES."""
     in_recipe: list[str] = []
+    void = {step for taken, steps in _VOID_AFTER.items() if taken in recipe_steps for step in steps}
     for rule in RULES:
         why = rule.why(facts)
-        if why is None or ("distil" in recipe_steps and rule.step in _VOID_AFTER_DISTIL):
+        if why is None or rule.step in void:
             continue
         if rule.step not in recipe_steps or rule is RULES[-1]:
             return Repair(rule.step, why, tuple(in_recipe))
@@ -135,7 +138,7 @@ RULES = (
     Rule("rescale_concatenations", _squeezed_by_concatenation),
     Rule("observe: min_max", _clipped),
     Rule("calibration_clips", _clipped),  # more of them, or of other conditions
-    Rule("observe: mse", _too_wide),
+    Rule("observe: output", _too_wide),
     Rule("calibration_clips", _too_wide),  # without the one that is louder than all others
     Rule("equalize_channels", _unlike_channels_before_depthwise),
     Rule("equalize_layers", _unlike_channels_before_others),

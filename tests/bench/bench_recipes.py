@@ -51,6 +51,8 @@ ROWS: dict[str, tuple[Step, ...]] = {
     "percentile_99.999": (*BALANCED, Observe("percentile", 99.999), CorrectBiases(), IN_ORDER),
     "percentile_99.99": (*BALANCED, Observe("percentile", 99.99), CorrectBiases(), IN_ORDER),
     "mse": (*BALANCED, Observe("mse"), CorrectBiases(), IN_ORDER),
+    "output": (*BALANCED, Observe("output"), CorrectBiases(), IN_ORDER),
+    "output_rounded": (*BALANCED, Observe("output"), CorrectBiases(), RoundWeights()),
     "kl": (*BALANCED, Observe("kl"), CorrectBiases(), IN_ORDER),
 }
 

@@ -82,7 +82,7 @@ def test_kl_keeps_the_whole_of_an_even_distribution() -> None:
     assert found.low == pytest.approx(-1, abs=0.05)
 
 
-@pytest.mark.parametrize("method", ["percentile", "mse", "kl"])
+@pytest.mark.parametrize("method", ["percentile", "mse", "kl", "output"])
 def test_ranges_hold_zero_and_lie_within_what_was_seen(method: str) -> None:
     build = GraphBuilder(np.random.default_rng(0), x=(1, 40, 30, 2))
     positive = build.unary("relu", build.conv("x", 3))

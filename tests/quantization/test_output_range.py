@@ -1,0 +1,97 @@
+"""The observer that asks the output: where it narrows a range, where it doesn't, and what it leaves alone."""
+
+import os
+
+import numpy as np
+import pytest
+
+from asd_edge.graph.graph import Graph
+from asd_edge.graph.ops import Activation, Padding
+from quantization.calibrate import calibrate
+from quantization.observers import ChannelStatistics, Range, ranges_of
+from quantization.output_error import float_outputs, output_error
+from quantization.output_range import output_ranges
+from quantization.quantize_graph import quantize_graph
+from tests.graph.small_graphs import FloatArray, GraphBuilder
+
+Runs = list[dict[str, FloatArray]]
+LOUD = "t0"  # what reaches far on few positions
+
+
+def bursts(first: int, n_runs: int) -> Runs:
+    """Quiet noise and, on one position in a hundred, thirty times as much."""
+    runs = []
+    for seed in range(first, first + n_runs):
+        rng = np.random.default_rng(seed)
+        loud = np.where(rng.random((1, 24, 16, 1)) < 0.01, 30.0, 1.0)
+        runs.append({"x": (loud * rng.normal(size=(1, 24, 16, 4))).astype(np.float32)})
+    return runs
+
+
+def gated(settles: bool) -> Graph:
+    """A sum behind which a sigmoid settles, or one that reaches the output as it is."""
+    build = GraphBuilder(np.random.default_rng(1), x=(1, 24, 16, 4))
+    tall = build.conv("x", 4)
+    assert tall == LOUD
+    gate = build.unary("logistic", tall) if settles else tall
+    same = Padding(1, 1, 1, 1)
+    out = build.depthwise(build.conv(gate, 8, (3, 3), (1, 1), same, Activation.RELU), (24, 16))
+    return build.graph(build.conv(out, 6))
+
+
+def observed(graph: Graph, runs: Runs) -> tuple[dict[str, ChannelStatistics], dict[str, Range]]:
+    statistics = dict(calibrate(graph, runs, len(runs)))
+    return statistics, {name: seen.holding_zero() for name, seen in ranges_of(statistics).items()}
+
+
+def error_of(graph: Graph, ranges: dict[str, Range], runs: Runs) -> float:
+    return output_error(float_outputs(graph, runs), quantize_graph(graph, ranges), runs).mean
+
+
+def test_what_a_sigmoid_settles_for_is_cut_off_and_clips_unheard_gain() -> None:
+    graph = gated(settles=True)
+    statistics, whole = observed(graph, bursts(0, 8))
+    found = output_ranges(graph, statistics, bursts(0, 8), n_clips=8)
+    assert found[LOUD].width < 0.7 * whole[LOUD].width
+    assert error_of(graph, found, bursts(100, 8)) < 0.5 * error_of(graph, whole, bursts(100, 8))
+
+
+def test_what_the_output_needs_is_kept() -> None:
+    """The output is a sum of all positions: a burst that is cut off is missing in it."""
+    graph = gated(settles=False)
+    statistics, whole = observed(graph, bursts(0, 8))
+    found = output_ranges(graph, statistics, bursts(0, 8), n_clips=8)
+    assert found[LOUD].width > 0.6 * whole[LOUD].width
+    assert error_of(graph, found, bursts(0, 8)) <= error_of(graph, whole, bursts(0, 8))
+
+
+def test_tensors_that_share_a_scale_move_together_and_a_fixed_one_stays() -> None:
+    build = GraphBuilder(np.random.default_rng(2), x=(1, 24, 16, 4))
+    gate = build.unary("logistic", build.conv("x", 4))
+    left, right = build.conv(gate, 3), build.conv("x", 3)
+    both = build.concat([left, right])
+    graph = build.graph(build.depthwise(both, (24, 16)))
+    statistics, _ = observed(graph, bursts(0, 6))
+    found = output_ranges(graph, statistics, bursts(0, 6), n_clips=6)
+    quantized = quantize_graph(graph, found)
+    scales = {float(quantized.tensors[name].quantization.scale[0]) for name in (left, right, both)}  # type: ignore[union-attr]
+    assert len(scales) == 1
+    assert quantized.tensors[gate].quantization.scale[0] == np.float32(1 / 256)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_threads_don_t_show(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = gated(settles=True)
+    statistics, _ = observed(graph, bursts(0, 5))
+    expected = output_ranges(graph, statistics, bursts(0, 5), n_clips=5)
+    monkeypatch.setattr(os, "cpu_count", lambda: n_threads)
+    assert output_ranges(graph, statistics, bursts(0, 5), n_clips=5) == expected
+
+
+def test_fewer_clips_than_asked_for_are_all_taken() -> None:
+    graph = gated(settles=True)
+    statistics, _ = observed(graph, bursts(0, 1))
+    seen: list[tuple[int, int]] = []
+    found = output_ranges(graph, statistics, bursts(0, 1), 32, lambda done, total: seen.append((done, total)))
+    assert set(found) == set(graph.activations())
+    assert seen[-1][0] == seen[-1][1] == len(seen)
