@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from asd_edge.cli import run
-from tests.backends.tiny_detector import MACHINES, machine_sound, write_clips
+from tests.backends.tiny_detector import MACHINES, export_coarsely, machine_sound, write_clips
 
 
 @pytest.fixture
@@ -33,8 +33,9 @@ def test_parity_kept_is_exit_code_0(work: Path, tiny_clips: Path, capfd: pytest.
 
 
 def test_parity_lost_is_exit_code_1_with_the_files_written(
-    tmp_path: Path, work: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, work: Path, tiny_clips: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    export_coarsely(work, tiny_clips)
     root = write_clips(tmp_path / "clips", MACHINES[:2], n_train=1, n_test=6, are_faults_audible=False)
     assert run(["evaluate", str(work), "--data", str(root), "--backends", "torch, tflite"]) == 1
     assert capfd.readouterr().out.splitlines()[-1] == "parity with torch: NOT kept"

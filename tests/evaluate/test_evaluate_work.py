@@ -23,7 +23,7 @@ from asd_edge.evaluate.evaluate_work import evaluate_work
 from asd_edge.evaluate.evaluation import Evaluation
 from asd_edge.evaluate.scores_table import ScoreRow, read_scores
 from asd_edge.model.checkpoint import load_checkpoint, write_checkpoint
-from tests.backends.tiny_detector import MACHINES, write_clips
+from tests.backends.tiny_detector import MACHINES, export_coarsely, write_clips
 
 OUTPUTS = {"scores.csv", "thresholds.json", "evaluation.json"}
 
@@ -196,10 +196,11 @@ def test_with_twenty_clips_of_each_class_the_interval_decides(tmp_path: Path, ti
     assert not (work / "thresholds.json").exists()
 
 
-def test_where_int8_changes_the_order_the_verdict_fails(tmp_path: Path, tiny_work: Path) -> None:
-    """Normal and "anomalous" clips of one distribution: their order is noise, and int8 shuffles it."""
+def test_where_int8_changes_the_order_the_verdict_fails(tmp_path: Path, tiny_work: Path, tiny_clips: Path) -> None:
+    """Normal and "anomalous" clips of one distribution: their order is noise, and a coarse int8 shuffles it."""
     root = write_clips(tmp_path / "clips", MACHINES[:2], n_train=4, n_test=6, are_faults_audible=False)
     work = shutil.copytree(tiny_work, tmp_path / "work")
+    export_coarsely(work, tiny_clips)
     found = evaluate_work(work, root, ("torch", "tflite"))
     (verdict,) = found.verdict.rungs
     assert verdict.changed_share > 0.02
