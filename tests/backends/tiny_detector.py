@@ -111,7 +111,7 @@ def write_tiny_work(work: Path, root: Path, model: ModelConfig) -> Path:
 
 
 def export_coarsely(work: Path, root: Path) -> None:
-    """The int8 files of `work` anew, with ranges that hold a fifth of an activation's values: int8 that hears little."""
+    """The int8 files of `work` anew, with ranges that hold a fifth of all values: int8 that hears little."""
     export_checkpoint(work, root, work, recipe=Recipe("coarse", (Observe("percentile", 60.0),), held_back_clips=0))
 
 

@@ -17,8 +17,8 @@ OTHER_CONFIGS = (
     FrontendConfig(clip_samples=16_000, n_fft=512, hop_length=160, n_mels=40, f_min_hz=50.0, f_max_hz=7000.0),
     FrontendConfig(clip_samples=8_001, n_fft=256, hop_length=256, n_mels=20),
 )
-# torch's float32 twin rounds its spectrum to some 2^-24 of each frame's loudest bin, which a band 80 dB below shows: how
-# many depends on the FFT that the processor gets
+# torch's float32 twin rounds its spectrum to some 2^-24 of each frame's loudest bin, which a band 80 dB below shows:
+# how many depends on the FFT that the processor gets
 LOUD_WITHIN_DB, LOUD_TOLERANCE_DB, ROUNDINGS = 60.0, 1e-3, 8 * 2.0**-24
 
 
