@@ -78,12 +78,14 @@ class _Search:
     def best(self, on_progress: ProgressFn) -> _Draft:
         """Of all that was tried."""
         fixed = {op.output for op in self.graph.ops if isinstance(op, Logistic | Softmax | Tanh)}
-        groups = [group for group in range_groups(self.graph) if fixed.isdisjoint(group)]
+        kept = fixed.union(self.graph.inputs)
+        groups = [group for group in range_groups(self.graph) if kept.isdisjoint(group)]
         n_parts = len(DEVIATIONS) + len(groups)
         observed = {name: seen.range.holding_zero() for name, seen in self.statistics.items()}
         best = self.better(None, observed)
         for index, deviations in enumerate(DEVIATIONS):
-            best = self.better(best, {name: _limited(seen, deviations) for name, seen in self.statistics.items()})
+            limited = {name: _limited(seen, deviations) for name, seen in self.statistics.items()}
+            best = self.better(best, {**limited, **{name: observed[name] for name in self.graph.inputs}})
             on_progress(index + 1, n_parts)
         for index, group in enumerate(groups):
             for end in ("low", "high"):
