@@ -19,7 +19,7 @@ OTHER_CONFIGS = (
 )
 # torch's float32 twin rounds its spectrum to some 2^-24 of each frame's loudest bin, which a band 80 dB below shows:
 # how many depends on the FFT that the processor gets
-LOUD_WITHIN_DB, LOUD_TOLERANCE_DB, ROUNDINGS = 60.0, 1e-3, 8 * 2.0**-24
+LOUD_WITHIN_DB, LOUD_TOLERANCE_DB, ROUNDINGS = 60.0, 1e-3, 4 * 2.0**-24
 
 
 def torch_twin(samples: NDArray[np.int16], config: FrontendConfig) -> NDArray[np.float32]:
