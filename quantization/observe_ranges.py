@@ -20,15 +20,19 @@ def observe_ranges(
     graph: Graph,
     statistics: Mapping[str, ChannelStatistics],
     runs: Sequence[Mapping[str, NDArray[np.float32]]],
+    judging: Sequence[Mapping[str, NDArray[np.float32]]],
     settings: Observe,
     on_progress: ProgressFn = ignore_progress,
 ) -> dict[str, Range]:
-    """`statistics` are the graph's own over `runs`, which only the methods that need histograms run again."""
+    """`statistics` are the graph's own over `runs`, which only the methods that need histograms run again.
+
+    `judging` measure the output's error for the method that asks for it.
+    """
     ranges = ranges_of(statistics)
     if settings.method == "min_max":
         return ranges
     if settings.method == "output":
-        return output_ranges(graph, statistics, runs, settings.n_clips, on_progress)
+        return output_ranges(graph, statistics, judging, settings.n_clips, on_progress)
     histograms = gather_histograms(graph, runs, ranges, on_progress)
     return ranges | {name: _chosen(histogram, settings) for name, histogram in histograms.items()}
 

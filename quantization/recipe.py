@@ -2,6 +2,7 @@
 
     calibration_clips: 64       # normal clips that are observed
     held_back_clips: 16         # normal clips that judge the steps: one that makes int8 worse is dropped; 0 keeps all
+    level_change_db: 6          # clips that judge are heard so much quieter, as they are and so much louder, in turn
     steps:
       - rescale_concatenations
       - observe: {method: percentile, percentile: 99.99}
@@ -23,7 +24,7 @@ from asd_edge.errors import QuantizationError
 DEFAULT_RECIPE = "fast"
 CALIBRATION_CLIPS = 64  # each costs 0.2 s, and the ranges hardly grow any more
 _FOLDER = Path(__file__).with_name("recipes")
-_KEYS = ("extends", "calibration_clips", "held_back_clips", "steps")
+_KEYS = ("extends", "calibration_clips", "held_back_clips", "level_change_db", "steps")
 Built = TypeVar("Built")
 
 Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -115,6 +116,7 @@ class Recipe:
     steps: tuple[Step, ...]
     calibration_clips: Count = CALIBRATION_CLIPS
     held_back_clips: Annotated[int, Field(ge=0, le=1000)] = 16
+    level_change_db: Annotated[float, Field(ge=0, le=40)] = 0.0
 
 
 def step_name(step: Step) -> str:

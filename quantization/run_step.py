@@ -53,8 +53,11 @@ class Draft:
     channel_factors: Factors = field(default_factory=dict)
 
 
-def run_step(draft: Draft, step: Step, runs: Runs, on_progress: ProgressFn) -> Draft:
-    """The next draft. Raises QuantizationError where calibration can't quantize the network."""
+def run_step(draft: Draft, step: Step, runs: Runs, judging: Runs, on_progress: ProgressFn) -> Draft:
+    """The next draft; `judging` are the clips of `runs` at the levels that measure what a range costs.
+
+    Raises QuantizationError where calibration can't quantize the network.
+    """
     match step:
         case RescaleConcatenations():
             return _rescaled(draft, runs)
@@ -71,7 +74,7 @@ def run_step(draft: Draft, step: Step, runs: Runs, on_progress: ProgressFn) -> D
         case Observe():
             calibrated = _calibrated(draft, runs, on_progress)
             assert calibrated.statistics is not None
-            ranges = observe_ranges(draft.float_graph, calibrated.statistics, runs, step, on_progress)
+            ranges = observe_ranges(draft.float_graph, calibrated.statistics, runs, judging, step, on_progress)
             return replace(calibrated, int8_graph=quantize_graph(draft.float_graph, ranges))
         case CorrectBiases():
             calibrated = _calibrated(draft, runs, on_progress)

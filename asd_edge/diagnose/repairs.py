@@ -138,7 +138,7 @@ RULES = (
     Rule("rescale_concatenations", _squeezed_by_concatenation),
     Rule("observe: min_max", _clipped),
     Rule("calibration_clips", _clipped),  # more of them, or of other conditions
-    Rule("observe: mse", _too_wide),
+    Rule("observe: output", _too_wide),
     Rule("calibration_clips", _too_wide),  # without the one that is louder than all others
     Rule("equalize_channels", _unlike_channels_before_depthwise),
     Rule("equalize_layers", _unlike_channels_before_others),

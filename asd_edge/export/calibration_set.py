@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge.clip.layouts import calibration_clips
+from asd_edge.clip.level import at_level, level_in_turn_db
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.clip.read_clip import read_clip, samples_sha256
 from asd_edge.errors import GraphError, QuantizationError
@@ -38,7 +39,8 @@ class ClipFeatures:
 class CalibrationSet:
     """The clips that calibrate, in order, and other ones that judge the steps of a recipe.
 
-    `sha256` maps each one's path below the folder to the hash of its int16 samples.
+    `sha256` maps each one's path below the folder to the hash of its int16 samples. `judging` are the clips that
+    calibrate as the observer `output` hears them: some quieter, some louder; empty: as they are.
     """
 
     clips: tuple[ClipFeatures, ...]
@@ -46,6 +48,7 @@ class CalibrationSet:
     n_available: int
     held_back: tuple[ClipFeatures, ...] = ()
     held_back_sha256: Mapping[str, str] = field(default_factory=dict)
+    judging: tuple[ClipFeatures, ...] = ()
 
 
 def load_calibration_set(
@@ -55,8 +58,11 @@ def load_calibration_set(
     on_progress: ProgressFn = ignore_progress,
     n_clips: int = CALIBRATION_CLIPS,
     n_held_back: int = 0,
+    level_change_db: float = 0.0,
 ) -> CalibrationSet:
     """At most so many normal clips of a data set or a flat folder, each kind spread evenly over the sorted list.
+
+    Those that judge are heard in turn that much quieter, as they are, and that much louder.
 
     Raises DatasetError for a folder without normal clips or with a named anomaly, ClipError for a clip that can't be
     read, QuantizationError for a set of silence.
@@ -64,12 +70,14 @@ def load_calibration_set(
     paths = calibration_clips(folder)
     chosen, others = choose_clips(paths, n_clips, n_held_back)
     features: list[ClipFeatures] = []
+    judging: list[ClipFeatures] = []
     sha256: dict[str, str] = {}
     for path in (*chosen, *others):
         samples = read_clip(path, frontend.clip_samples, frontend.sample_rate_hz)
         sha256[path.relative_to(folder).as_posix()] = samples_sha256(samples)
-        frames = None if fir is None else wavegram_fir(samples, fir.taps, fir.bias, frontend).astype(np.float32)
-        features.append(ClipFeatures(log_mel(samples, frontend).astype(np.float32), frames))
+        features.append(features_of(samples, frontend, fir))
+        heard = at_level(samples, level_in_turn_db(len(judging), level_change_db))
+        judging.append(features[-1] if heard is samples else features_of(heard, frontend, fir))
         on_progress(len(features), len(chosen) + len(others))
     n_chosen, hashes = len(chosen), tuple(sha256.items())
     _check_sound(features[:n_chosen], folder)
@@ -77,9 +85,16 @@ def load_calibration_set(
         tuple(features[:n_chosen]),
         dict(hashes[:n_chosen]),
         len(paths),
-        tuple(features[n_chosen:]),
+        tuple(judging[n_chosen:]),
         dict(hashes[n_chosen:]),
+        tuple(judging[:n_chosen]),
     )
+
+
+def features_of(samples: NDArray[np.int16], frontend: FrontendConfig, fir: FirTaps | None) -> ClipFeatures:
+    """What the float front end makes of `samples` (clip_samples,)."""
+    frames = None if fir is None else wavegram_fir(samples, fir.taps, fir.bias, frontend).astype(np.float32)
+    return ClipFeatures(log_mel(samples, frontend).astype(np.float32), frames)
 
 
 def choose_clips(paths: tuple[T, ...], n_clips: int, n_held_back: int) -> tuple[tuple[T, ...], tuple[T, ...]]:

@@ -69,6 +69,7 @@ def export_checkpoint(
             lambda done, total: on_progress(done, 2 * total),
             recipe.calibration_clips,
             recipe.held_back_clips,
+            recipe.level_change_db,
         )
         graph, checks = _checked_graph(checkpoint, calibration, staging)
         return write_work(

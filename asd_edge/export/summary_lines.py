@@ -69,7 +69,10 @@ def _recipe_lines(record: ExportRecord) -> Iterator[str]:
     if not n_held_back:
         yield f"recipe {recipe.name}: {', '.join(words)}; no clip was held back to judge them"
         return
-    yield f"recipe {recipe.name}, judged by {recipe.error_measure} of the output on {n_held_back} other normal clips:"
+    change = recipe.level_change_db
+    levels = f", in turn {change:g} dB quieter, as they are, {change:g} dB louder" if change else ""
+    judges = f"{recipe.error_measure} of the output on {n_held_back} other normal clips{levels}"
+    yield f"recipe {recipe.name}, judged by {judges}:"
     widest = max(map(len, words))
     for step, name in zip(recipe.steps, words, strict=True):
         verdict = "" if step.kept else "  worse: dropped"

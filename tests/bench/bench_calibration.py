@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asd_edge.backends.tflite_interpreter import TfliteModel
+from asd_edge.clip.level import level_in_turn_db
 from asd_edge.evaluate.agreement import row_cosines
-from asd_edge.export.calibration_set import CalibrationSet, network_inputs, spread_evenly
+from asd_edge.export.calibration_set import CalibrationSet, Inputs, network_inputs, spread_evenly
 from asd_edge.export.detector import load_detector
 from asd_edge.export.quantize_network import quantize_network
 from asd_edge.export.run_onnx import OnnxModel
@@ -39,14 +40,17 @@ RECIPE = "fast"
 SIZES, SEEDS = (8, 16, 32, 64, 128), (0, 1, 2)
 N_SINGLE_MACHINES = 3  # each of which calibrates alone, with all its training clips
 N_JUDGED = 36
+LEVELS_DB = (-6.0, 0.0, 6.0)
 
 
 @dataclass(frozen=True)
 class Losses:
-    """1 - cosine with the float embedding over the judged clips."""
+    """1 - cosine with the float embedding over the judged clips, as they are and at other levels."""
 
     mean: float
     worst: float
+    quieter_mean: float  # LEVELS_DB
+    louder_mean: float
 
 
 def main(checkpoint_path: Path | None) -> None:
@@ -84,17 +88,28 @@ class Study:
     def __init__(self, work: Path, held_back: Sequence[str]) -> None:
         self._detector = load_detector(work / DETECTOR_FILE)
         self._graph = run_float_passes(import_onnx(work / ONNX_FILE, self._detector.frontend.n_frames))
-        self._features = cache(lambda name: read_features(DATA / name, self._detector))
-        self._judged = [self._features(name) for name in spread_evenly(tuple(held_back), N_JUDGED)]
-        self._expected = np.stack(OnnxModel(work / ONNX_FILE).outputs(network_inputs(self._judged, self._graph)))
+        self._features = cache(lambda name, level_db=0.0: read_features(DATA / name, self._detector, level_db))
+        names = spread_evenly(tuple(held_back), N_JUDGED)
+        self._judged = {level: [self._features(name, level) for name in names] for level in LEVELS_DB}
+        model = OnnxModel(work / ONNX_FILE)
+        self._expected = {level: np.stack(model.outputs(self._runs(level))) for level in LEVELS_DB}
 
     def losses(self, names: Sequence[str], recipe: Recipe | None = None) -> Losses:
         """Of the network calibrated with these clips; `recipe` None: the default."""
-        calibration = CalibrationSet(tuple(self._features(name) for name in names), {}, len(names))
-        network = quantize_network(self._graph, calibration, recipe or load_recipe(RECIPE))
-        found = np.stack(list(int8_outputs(network.int8_graph, network_inputs(self._judged, self._graph))))
-        lost = 1.0 - row_cosines(self._expected, found)
-        return Losses(float(lost.mean()), float(lost.max()))
+        recipe = recipe or load_recipe(RECIPE)
+        levels = [level_in_turn_db(index, recipe.level_change_db) for index in range(len(names))]
+        judging = tuple(self._features(name, level) for name, level in zip(names, levels, strict=True))
+        calibration = CalibrationSet(tuple(self._features(name) for name in names), {}, len(names), judging=judging)
+        network = quantize_network(self._graph, calibration, recipe)
+        quieter, lost, louder = (self._lost(network.int8_graph, level) for level in LEVELS_DB)
+        return Losses(float(lost.mean()), float(lost.max()), float(quieter.mean()), float(louder.mean()))
+
+    def _runs(self, level_db: float) -> Iterator[Inputs]:
+        return network_inputs(self._judged[level_db], self._graph)
+
+    def _lost(self, int8_graph: Graph, level_db: float) -> NDArray[np.float64]:
+        found = np.stack(list(int8_outputs(int8_graph, self._runs(level_db))))
+        return 1.0 - row_cosines(self._expected[level_db], found)
 
 
 def int8_outputs(graph: Graph, runs: Iterator[Mapping[str, NDArray[np.float32]]]) -> Iterator[NDArray[np.float64]]:

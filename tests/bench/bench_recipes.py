@@ -9,7 +9,7 @@ work/bench-recipes, so that a run that was killed goes on.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 from asd_edge.export.calibration_set import spread_evenly
@@ -62,11 +62,10 @@ def main() -> None:
     checkpoints = seed_checkpoints()
     found = {path.name: _rows_of(path) for path in checkpoints}
     names = list(found)
-    print("| steps |", *(f"{name}: mean, worst, 1e-3 |" for name in names))
+    print("| steps |", *(f"{name}: mean, worst; mean at -6, +6 dB, 1e-3 |" for name in names))
     print("|---|" + "---|" * len(names))
     for row in ROWS:
-        cells = (f"{1e3 * found[name][row].mean:.2f}, {1e3 * found[name][row].worst:.2f}" for name in names)
-        print("|", row, "|", " | ".join(cells), "|")
+        print("|", row, "|", " | ".join(_cell(found[name][row]) for name in names), "|")
     values = {
         f"{name.replace('-', '_')}_{row}_{key}": float(f"{value:.4g}")
         for name, rows in found.items()
@@ -76,6 +75,11 @@ def main() -> None:
     n_available = sum(len(load_checkpoint(path).split.validation) for path in checkpoints)
     clips = ClipsUsed(N_JUDGED * len(checkpoints), n_available, data_sha256(DATA))
     print(write_result("recipes", values, clips))
+
+
+def _cell(losses: Losses) -> str:
+    mean, worst, quieter, louder = (f"{1e3 * value:.2f}" for value in astuple(losses))
+    return f"{mean}, {worst}; {quieter}, {louder}"
 
 
 def _rows_of(checkpoint_path: Path) -> dict[str, Losses]:
@@ -91,7 +95,7 @@ def _rows_of(checkpoint_path: Path) -> dict[str, Losses]:
     clips = spread_evenly(tuple(sorted(split.train.values())), CALIBRATION_CLIPS)
     for name, steps in ROWS.items():
         if name not in rows:
-            rows[name] = study.losses(clips, Recipe(name, steps, held_back_clips=0))
+            rows[name] = study.losses(clips, Recipe(name, steps, held_back_clips=0, level_change_db=6))
             note.write_text(json.dumps({"key": key, "rows": {row: asdict(losses) for row, losses in rows.items()}}))
             print(checkpoint_path.name, name, rows[name], flush=True)
     return rows

@@ -28,15 +28,14 @@ from asd_edge.backends.network_inputs import FIXED, code_inputs
 from asd_edge.backends.rung import Clip, ClipScore
 from asd_edge.backends.score_output import score_output
 from asd_edge.backends.tflite_interpreter import TfliteModel
+from asd_edge.clip.level import at_level
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.evaluate.agreement import row_cosines
-from asd_edge.export.calibration_set import ClipFeatures, spread_evenly
+from asd_edge.export.calibration_set import ClipFeatures, features_of, spread_evenly
 from asd_edge.export.detector import RECONSTRUCTION, Detector, InputScale, load_detector, write_detector
 from asd_edge.export.run_onnx import OnnxModel
 from asd_edge.export.work_files import DETECTOR_FILE, ONNX_FILE, RECORD_FILE, TFLITE_FILE
 from asd_edge.frontend.context_vectors import context_vectors
-from asd_edge.frontend.log_mel import log_mel
-from asd_edge.frontend.wavegram_fir import wavegram_fir
 from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 from tests.bench.write_result import ROOT
 
@@ -78,14 +77,10 @@ def stock_inputs(clips: Sequence[ClipFeatures], detector: Detector) -> dict[str,
     return inputs
 
 
-def read_features(path: Path, detector: Detector) -> ClipFeatures:
+def read_features(path: Path, detector: Detector, change_db: float = 0.0) -> ClipFeatures:
     """Of one clip, by the float front end, as `asd-edge export` calibrates."""
     samples = read_clip(path, detector.frontend.clip_samples, detector.frontend.sample_rate_hz)
-    frames = log_mel(samples, detector.frontend).astype(np.float32)
-    if detector.fir is None:
-        return ClipFeatures(frames, None)
-    fir = wavegram_fir(samples, detector.fir.taps, detector.fir.bias, detector.frontend)
-    return ClipFeatures(frames, fir.astype(np.float32))
+    return features_of(at_level(samples, change_db), detector.frontend, detector.fir)
 
 
 def convert_stock(work: Path, calibration_folder: Path, out: Path) -> StockFile:

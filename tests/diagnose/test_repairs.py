@@ -27,7 +27,7 @@ def worst_of(int8_graph: Graph, steps: tuple[str, ...] = SHIPPED_STEPS) -> Layer
 @pytest.mark.parametrize("layer", ["t2", "t4", "t6"])
 def test_a_scale_ten_times_too_wide_ranks_first_and_names_another_observer(layer: str) -> None:
     worst = worst_of(quantized(TOWER, {layer: 10.0}))
-    assert (worst.name, worst.repair.step) == (layer, "observe: mse")
+    assert (worst.name, worst.repair.step) == (layer, "observe: output")
     assert worst.evidence.range_used == pytest.approx(0.1, rel=0.1)
     assert "its range is too wide" in worst.repair.why
 
@@ -83,7 +83,7 @@ def test_what_is_planted_is_gone_without_the_layer() -> None:
     [
         (INPUT, {"range_used": 0.4}, "rescale_concatenations"),
         (BEFORE_CONV, {"range_used": 0.4}, "distil"),
-        (BEFORE_CONV, {"range_used": 0.2}, "observe: mse"),
+        (BEFORE_CONV, {"range_used": 0.2}, "observe: output"),
         (BEFORE_CONV, {"clipping_share": 0.3, "rounding_share": 0.6, "clipped_values": 0.01}, "observe: min_max"),
         (BEFORE_DEPTHWISE, {"channel_ratio": 8.0}, "equalize_channels"),
         ("t5", {"channel_ratio": 8.0}, "equalize_layers"),
@@ -134,7 +134,7 @@ def test_advice_names_the_layer_that_stands_out_else_the_step_for_all() -> None:
     int8 = measured(MixedNetwork(TOWER, quantized(TOWER, {"t4": 10.0}))).int8
     advice = advise(int8, layers, rank(layers))
     assert advice.startswith("t4 alone makes ")
-    assert "Next: observe: mse, because its values span " in advice
+    assert "Next: observe: output, because its values span " in advice
     alike = tuple(replace(layer, alone=int8, all_but=int8) for layer in layers)
     assert "no layer stands out" in advise(int8, alike, rank(alike))
     assert "Next: distil" in advise(int8, alike, rank(alike))

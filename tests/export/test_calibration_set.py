@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from asd_edge.clip.level import level_in_turn_db
 from asd_edge.clip.read_clip import read_clip
 from asd_edge.errors import ClipError, DatasetError, GraphError, QuantizationError
 from asd_edge.export.calibration_set import choose_clips, load_calibration_set, network_inputs, spread_evenly
@@ -88,6 +89,26 @@ def test_features_and_hashes_are_those_of_the_normal_training_clips(tmp_path: Pa
         assert clip.wavegram_fir is not None
         expected = wavegram_fir(samples, fir.taps, fir.bias, FRONTEND)
         np.testing.assert_array_equal(clip.wavegram_fir, expected.astype(np.float32))
+
+
+def test_clips_that_judge_are_heard_at_levels_in_turn_and_those_that_calibrate_as_they_are(tmp_path: Path) -> None:
+    for number in range(5):
+        write(tmp_path / f"{number}.wav", noise(number))
+    fir = FirTaps(np.random.default_rng(0).normal(size=1024) / 32, 0.1)
+    plain = load_calibration_set(tmp_path, FRONTEND, fir, n_clips=4, n_held_back=1)
+    found = load_calibration_set(tmp_path, FRONTEND, fir, n_clips=4, n_held_back=1, level_change_db=6.0)
+    assert (found.sha256, found.held_back_sha256) == (plain.sha256, plain.held_back_sha256)
+    for before, after in zip(plain.clips, found.clips, strict=True):
+        np.testing.assert_array_equal(before.log_mel, after.log_mel)
+    heard = [*found.judging, *found.held_back]
+    as_they_are = [*plain.clips, *plain.held_back]
+    assert len(heard) == 5
+    for index, (clip, other) in enumerate(zip(as_they_are, heard, strict=True)):
+        change_db = float(np.median(other.log_mel - clip.log_mel))
+        assert change_db == pytest.approx(level_in_turn_db(index, 6.0), abs=0.1)
+        assert other.wavegram_fir is not None
+        assert clip.wavegram_fir is not None
+        assert np.array_equal(other.wavegram_fir, clip.wavegram_fir) is (round(change_db) == 0)
 
 
 @pytest.mark.parametrize("level", [0, 300], ids=["zeros", "a constant"])

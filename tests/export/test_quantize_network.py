@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asd_edge.export.calibration_set import CalibrationSet, ClipFeatures
+from asd_edge.export.calibration_set import CalibrationSet, ClipFeatures, network_inputs
 from asd_edge.export.quantize_network import QuantizedNetwork, quantize_network
 from asd_edge.export.write_tflite import tflite_bytes
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.graph.graph import Graph
 from asd_edge.graph.interpret_float import run_float
 from quantization import run_step
-from quantization.output_error import OutputError
+from quantization.output_error import OutputError, output_error
 from quantization.recipe import (
     CorrectBiases,
     EqualizeChannels,
@@ -140,3 +140,19 @@ def test_progress_runs_to_its_end_and_never_back() -> None:
     )
     assert seen == sorted(seen)
     assert 0 < seen[0] < seen[-1] == 1
+
+
+def test_ranges_are_judged_by_the_clips_at_other_levels() -> None:
+    """Calibration hears quiet clips alone: judged as they are, ranges may end where their loud copies begin."""
+    recipe = Recipe("output", (Observe("output"), CorrectBiases()), held_back_clips=0)
+    heard = CalibrationSet(clips(6, 0), {}, 6)
+    louder = tuple(replace(clip, log_mel=clip.log_mel + np.float32(15)) for clip in heard.clips)
+    graph = small_detector()
+    (output,) = graph.outputs
+    runs = list(network_inputs(louder, graph))
+    expected = [run_float(graph, run)[output].ravel().astype(np.float64) for run in runs]
+    as_they_are, at_levels = (
+        output_error(expected, quantize_network(graph, replace(heard, judging=judging), recipe).int8_graph, runs).mean
+        for judging in ((), louder)
+    )
+    assert at_levels < 0.98 * as_they_are
