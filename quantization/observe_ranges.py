@@ -1,4 +1,4 @@
-"""The range of each activation: all values, most of them, or those of least squared error, KL or output error."""
+"""The range of each activation: all values, most of them, or those of least squared error or KL divergence."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,6 @@ from quantization.histograms import Histogram, gather_histograms
 from quantization.kl_range import kl_range
 from quantization.mse_range import mse_range
 from quantization.observers import ChannelStatistics, Range, ranges_of
-from quantization.output_range import output_ranges
 from quantization.percentile_range import percentile_range
 from quantization.recipe import Observe
 
@@ -20,19 +19,16 @@ def observe_ranges(
     graph: Graph,
     statistics: Mapping[str, ChannelStatistics],
     runs: Sequence[Mapping[str, NDArray[np.float32]]],
-    judging: Sequence[Mapping[str, NDArray[np.float32]]],
     settings: Observe,
     on_progress: ProgressFn = ignore_progress,
 ) -> dict[str, Range]:
     """`statistics` are the graph's own over `runs`, which only the methods that need histograms run again.
 
-    `judging` measure the output's error for the method that asks for it.
+    Not for method output (`output_range.py`).
     """
     ranges = ranges_of(statistics)
     if settings.method == "min_max":
         return ranges
-    if settings.method == "output":
-        return output_ranges(graph, statistics, judging, settings.n_clips, on_progress)
     histograms = gather_histograms(graph, runs, ranges, on_progress)
     return ranges | {name: _chosen(histogram, settings) for name, histogram in histograms.items()}
 

@@ -35,19 +35,17 @@ Ranges = Mapping[str, Range]
 Codes = Mapping[str, NDArray[np.int8]]
 
 
-def output_ranges(
+def best_for_output(
     graph: Graph,
     statistics: Mapping[str, ChannelStatistics],
     runs: Runs,
-    n_clips: int,
     on_progress: ProgressFn = ignore_progress,
-) -> dict[str, Range]:
-    """`statistics` are the graph's own; `n_clips` of `runs` measure the output's error."""
-    runs = runs[:: -(-len(runs) // n_clips)]
+) -> Graph:
+    """The int8 graph of these ranges, biases corrected; `statistics` are the graph's, `runs` measure the error."""
     runs = [run for part in range(_N_PARTS) for run in runs[part::_N_PARTS]]  # neighbours are alike
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
         search = _Search(graph, statistics, runs, float_outputs(graph, runs), pool)
-        return dict(search.best(on_progress).ranges)
+        return search.int8_graph(search.best(on_progress).ranges)
 
 
 def _limited(seen: ChannelStatistics, deviations: float) -> Range:
@@ -110,12 +108,15 @@ class _Search:
                 break
         return best
 
+    def int8_graph(self, ranges: Ranges) -> Graph:
+        return correct_biases(self.graph, quantize_graph(self.graph, ranges), self.statistics)
+
     def better(self, best: _Draft | None, ranges: Ranges, changed: Sequence[str] | None = None) -> _Draft:
         """The draft of these ranges if its mean error is less, else `best`.
 
         `changed` None: in all of them; else that of the first part of the clips has to be less too.
         """
-        int8_graph = correct_biases(self.graph, quantize_graph(self.graph, ranges), self.statistics)
+        int8_graph = self.int8_graph(ranges)
         part = int8_graph if changed is None else _behind(int8_graph, changed)
 
         def run(index: int) -> Codes:

@@ -2,7 +2,6 @@
 
     calibration_clips: 64       # normal clips that are observed
     held_back_clips: 16         # normal clips that judge the steps: one that makes int8 worse is dropped; 0 keeps all
-    level_change_db: 6          # clips that judge are heard so much quieter, as they are and so much louder, in turn
     steps:
       - rescale_concatenations
       - observe: {method: percentile, percentile: 99.99}
@@ -24,7 +23,7 @@ from asd_edge.errors import QuantizationError
 DEFAULT_RECIPE = "fast"
 CALIBRATION_CLIPS = 64  # each costs 0.2 s, and the ranges hardly grow any more
 _FOLDER = Path(__file__).with_name("recipes")
-_KEYS = ("extends", "calibration_clips", "held_back_clips", "level_change_db", "steps")
+_KEYS = ("extends", "calibration_clips", "held_back_clips", "steps")
 Built = TypeVar("Built")
 
 Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -51,11 +50,15 @@ class EqualizeLayers:
 
 @dataclass(frozen=True)
 class Observe:
-    """The range of every activation, from all its values on the calibration clips (`observe_ranges.py`)."""
+    """The range of every activation, from all its values on the calibration clips (`observe_ranges.py`).
+
+    Method output leaves biases corrected for the ranges that it chose.
+    """
 
     method: Literal["min_max", "percentile", "mse", "kl", "output"] = "min_max"
     percentile: Annotated[float, Field(gt=50, le=100)] = 99.99  # for that method: what both ends leave outside
-    n_clips: Count = 32  # for method output: they measure what each range costs
+    n_clips: Count = 32  # for method output: they measure what each range costs,
+    level_change_db: Annotated[float, Field(ge=0, le=20)] = 6.0  # in turn as they are, so much quieter and louder
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,11 @@ class Recipe:
     steps: tuple[Step, ...]
     calibration_clips: Count = CALIBRATION_CLIPS
     held_back_clips: Annotated[int, Field(ge=0, le=1000)] = 16
-    level_change_db: Annotated[float, Field(ge=0, le=40)] = 0.0
+
+    @property
+    def chooser(self) -> "Observe | None":
+        """Its observer `output`, whose clips are heard at several levels."""
+        return next((step for step in self.steps if isinstance(step, Observe) and step.method == "output"), None)
 
 
 def step_name(step: Step) -> str:
@@ -139,8 +146,9 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     if not isinstance(content.get("steps"), list):
         raise QuantizationError(f"{path}: needs a list of steps below `steps:`, each after a dash")
     steps = tuple(_step(entry, path) for entry in content["steps"])
-    _check_order([step_name(step) for step in steps], path)
-    return _built(Recipe, {**content, "name": path.stem, "steps": steps}, f"{path}")
+    recipe = _built(Recipe, {**content, "name": path.stem, "steps": steps}, f"{path}")
+    _check_order([step_name(step) for step in steps], recipe.chooser is not None, path)
+    return recipe
 
 
 def _recipe_path(given: str) -> Path:
@@ -214,13 +222,15 @@ def _near(found: str, known: tuple[str, ...]) -> str:
     return f": did you mean {' or '.join(matches)}" if matches else ""
 
 
-def _check_order(names: list[str], path: Path) -> None:
+def _check_order(names: list[str], chooses: bool, path: Path) -> None:
     """One `observe`, between the steps on the float graph and those on the int8 graph."""
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise QuantizationError(f"{path}: {twice[0]} stands twice; a step runs once: take one out")
     if "observe" not in names:
         raise QuantizationError(f"{path}: lacks the step observe, which gives every activation its range; add it")
+    if chooses and "correct_biases" in names:
+        raise QuantizationError(f"{path}: observe: {{method: output}} corrects biases itself; take correct_biases out")
     if "rescale_concatenations" in names[1:]:
         raise QuantizationError(f"{path}: rescale_concatenations changes what is equalized; put it first")
     for name in names[: names.index("observe")]:

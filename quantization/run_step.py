@@ -17,6 +17,7 @@ from quantization.equalize_channels import channel_factors
 from quantization.equalize_layers import layer_factors
 from quantization.observe_ranges import observe_ranges
 from quantization.observers import ChannelStatistics, ranges_of
+from quantization.output_range import best_for_output
 from quantization.quantize_graph import quantize_graph
 from quantization.recipe import (
     CorrectBiases,
@@ -53,8 +54,8 @@ class Draft:
     channel_factors: Factors = field(default_factory=dict)
 
 
-def run_step(draft: Draft, step: Step, runs: Runs, judging: Runs, on_progress: ProgressFn) -> Draft:
-    """The next draft; `judging` are the clips of `runs` at the levels that measure what a range costs.
+def run_step(draft: Draft, step: Step, runs: Runs, at_levels: Runs, on_progress: ProgressFn) -> Draft:
+    """The next draft; for observer `output`, `at_levels` are some clips of `runs`, quieter and louder.
 
     Raises QuantizationError where calibration can't quantize the network.
     """
@@ -74,8 +75,12 @@ def run_step(draft: Draft, step: Step, runs: Runs, judging: Runs, on_progress: P
         case Observe():
             calibrated = _calibrated(draft, runs, on_progress)
             assert calibrated.statistics is not None
-            ranges = observe_ranges(draft.float_graph, calibrated.statistics, runs, judging, step, on_progress)
-            return replace(calibrated, int8_graph=quantize_graph(draft.float_graph, ranges))
+            if step.method == "output":
+                int8_graph = best_for_output(draft.float_graph, calibrated.statistics, at_levels, on_progress)
+            else:
+                ranges = observe_ranges(draft.float_graph, calibrated.statistics, runs, step, on_progress)
+                int8_graph = quantize_graph(draft.float_graph, ranges)
+            return replace(calibrated, int8_graph=int8_graph)
         case CorrectBiases():
             calibrated = _calibrated(draft, runs, on_progress)
             assert calibrated.statistics is not None

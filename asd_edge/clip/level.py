@@ -16,5 +16,5 @@ def at_level(samples: NDArray[np.int16], change_db: float) -> NDArray[np.int16]:
 
 
 def level_in_turn_db(index: int, change_db: float) -> float:
-    """-change_db, 0 or change_db: each of any three neighbours another, and of every second or third clip too."""
-    return ((index + index // 3) % 3 - 1) * change_db
+    """0, -change_db, change_db, 0, ..."""
+    return (0.0, -change_db, change_db)[index % 3]

@@ -9,7 +9,7 @@ Both networks hear the float front end; what the fixed-point one costs, `asd-edg
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,18 +85,23 @@ def diagnose_work(work: Path, data_dir: Path, n_clips: int, on_progress: Progres
 
 
 def _recipe_steps(work: Path) -> tuple[str, ...]:
-    """The steps of the recipe that export.json names, kept or dropped, as the rules of repair name them."""
+    """The steps of the recipe that export.json names, kept or dropped, as the rules of repair name them.
+
+    An observer that was dropped has left min-max ranges, and is followed by their name.
+    """
     path = work / RECORD_FILE
     try:
         steps = json.loads(path.read_text(encoding="utf-8"))["recipe"]["steps"]
-        return tuple(_step_name(step) for step in steps)
+        return tuple(name for step in steps for name in _step_names(step))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WorkDirectoryError(f"{path}: missing or damaged ({error!r}); run asd-edge export again") from error
 
 
-def _step_name(step: Mapping[str, Any]) -> str:
+def _step_names(step: Mapping[str, Any]) -> Iterator[str]:
     method = step["settings"].get("method")
-    return f"{step['name']}" if method is None else f"{step['name']}: {method}"
+    yield f"{step['name']}" if method is None else f"{step['name']}: {method}"
+    if method is not None and not step["kept"]:
+        yield f"{step['name']}: min_max"
 
 
 def _network(work: Path, detector: Detector) -> MixedNetwork:

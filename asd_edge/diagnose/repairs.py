@@ -26,6 +26,7 @@ from asd_edge.graph.ops import (
     Softmax,
     Tanh,
 )
+from quantization.settle_ranges import range_groups
 
 _MOSTLY = 0.5  # of the error
 _MUCH = 0.25
@@ -34,7 +35,7 @@ _TOO_WIDE = 0.25  # likewise, anywhere
 _UNLIKE_CHANNELS = 4.0  # widest channel in medians
 _VOID_AFTER = {
     "distil": ("correct_biases", "correct_biases_in_order", "round_weights"),  # it moves weights on purpose
-    "observe: output": ("observe: min_max", "calibration_clips"),  # it cuts off on purpose
+    "observe: output": ("correct_biases",),  # it corrects them
 }
 
 
@@ -67,15 +68,22 @@ class Repair:
 def find_repair(facts: LayerFacts, recipe_steps: Collection[str]) -> Repair:
     """`recipe_steps` are names of the first column of RULES."""
     in_recipe: list[str] = []
+    cuts_off = "observe: output" in recipe_steps and "observe: min_max" not in recipe_steps
     void = {step for taken, steps in _VOID_AFTER.items() if taken in recipe_steps for step in steps}
     for rule in RULES:
         why = rule.why(facts)
-        if why is None or rule.step in void:
+        if why is None or rule.step in void or (cuts_off and rule.why is _clipped and not _shares_with_an_input(facts)):
             continue
         if rule.step not in recipe_steps or rule is RULES[-1]:
             return Repair(rule.step, why, tuple(in_recipe))
         in_recipe.append(rule.step)
     raise AssertionError("the last rule applies to every layer")
+
+
+def _shares_with_an_input(facts: LayerFacts) -> bool:
+    """Whether the layer has the scale of a network's input, which `observe: output` leaves as it was observed."""
+    groups = (group for group in range_groups(facts.graph) if facts.name in group)
+    return any(name in facts.graph.inputs for group in groups for name in group)
 
 
 def _squeezed_by_concatenation(facts: LayerFacts) -> str | None:
@@ -98,6 +106,10 @@ def _too_wide(facts: LayerFacts) -> str | None:
     if facts.evidence.range_used >= _TOO_WIDE or _has_fixed_scale(facts) or not _is_rounding(facts.evidence):
         return None
     return f"{_codes_used(facts.evidence)}: its range is too wide"
+
+
+def _too_wide_within(facts: LayerFacts) -> str | None:
+    return None if _shares_with_an_input(facts) else _too_wide(facts)
 
 
 def _unlike_channels_before_depthwise(facts: LayerFacts) -> str | None:
@@ -138,7 +150,7 @@ RULES = (
     Rule("rescale_concatenations", _squeezed_by_concatenation),
     Rule("observe: min_max", _clipped),
     Rule("calibration_clips", _clipped),  # more of them, or of other conditions
-    Rule("observe: output", _too_wide),
+    Rule("observe: output", _too_wide_within),
     Rule("calibration_clips", _too_wide),  # without the one that is louder than all others
     Rule("equalize_channels", _unlike_channels_before_depthwise),
     Rule("equalize_layers", _unlike_channels_before_others),

@@ -18,7 +18,7 @@ from asd_edge.frontend.context_vectors import N_CONTEXT, context_vectors
 from asd_edge.frontend.log_mel import log_mel
 from asd_edge.frontend.wavegram_fir import FirTaps, wavegram_fir
 from asd_edge.graph.graph import Graph
-from quantization.recipe import CALIBRATION_CLIPS
+from quantization.recipe import Recipe
 
 _HELD_BACK_PERIOD = 6  # of this many clips one is held back where a folder has no others
 LEAST_CHANGE_DB = 1.0  # of some mel band over all frames of all clips: below it they are silence
@@ -39,8 +39,8 @@ class ClipFeatures:
 class CalibrationSet:
     """The clips that calibrate, in order, and other ones that judge the steps of a recipe.
 
-    `sha256` maps each one's path below the folder to the hash of its int16 samples. `judging` are the clips that
-    calibrate as the observer `output` hears them: some quieter, some louder; empty: as they are.
+    `sha256` maps each one's path below the folder to the hash of its int16 samples as recorded. Where a recipe asks the
+    output for ranges, `held_back` are heard at several levels in turn, and so are some of `clips` in `at_levels`.
     """
 
     clips: tuple[ClipFeatures, ...]
@@ -48,7 +48,7 @@ class CalibrationSet:
     n_available: int
     held_back: tuple[ClipFeatures, ...] = ()
     held_back_sha256: Mapping[str, str] = field(default_factory=dict)
-    judging: tuple[ClipFeatures, ...] = ()
+    at_levels: tuple[ClipFeatures, ...] = ()
 
 
 def load_calibration_set(
@@ -56,38 +56,43 @@ def load_calibration_set(
     frontend: FrontendConfig,
     fir: FirTaps | None,
     on_progress: ProgressFn = ignore_progress,
-    n_clips: int = CALIBRATION_CLIPS,
-    n_held_back: int = 0,
-    level_change_db: float = 0.0,
+    recipe: Recipe | None = None,
 ) -> CalibrationSet:
-    """At most so many normal clips of a data set or a flat folder, each kind spread evenly over the sorted list.
-
-    Those that judge are heard in turn that much quieter, as they are, and that much louder.
+    """As many normal clips of a data set or a flat folder as the recipe asks for (None: the default number, none held
+    back), each kind spread evenly over the sorted list.
 
     Raises DatasetError for a folder without normal clips or with a named anomaly, ClipError for a clip that can't be
     read, QuantizationError for a set of silence.
     """
     paths = calibration_clips(folder)
-    chosen, others = choose_clips(paths, n_clips, n_held_back)
-    features: list[ClipFeatures] = []
-    judging: list[ClipFeatures] = []
-    sha256: dict[str, str] = {}
+    recipe = recipe or Recipe("", (), held_back_clips=0)
+    chosen, others = choose_clips(paths, recipe.calibration_clips, recipe.held_back_clips)
+    chooser = recipe.chooser
+    n_at_levels, change_db = (chooser.n_clips, chooser.level_change_db) if chooser else (0, 0.0)
+    judges = (spread_evenly(chosen, n_at_levels), others)
+    levels_db = {path: level_in_turn_db(index, change_db) for kind in judges for index, path in enumerate(kind)}
+    as_recorded: dict[Path, ClipFeatures] = {}
+    at_levels: dict[Path, ClipFeatures] = {}
+    sha256: dict[Path, str] = {}
     for path in (*chosen, *others):
         samples = read_clip(path, frontend.clip_samples, frontend.sample_rate_hz)
-        sha256[path.relative_to(folder).as_posix()] = samples_sha256(samples)
-        features.append(features_of(samples, frontend, fir))
-        heard = at_level(samples, level_in_turn_db(len(judging), level_change_db))
-        judging.append(features[-1] if heard is samples else features_of(heard, frontend, fir))
-        on_progress(len(features), len(chosen) + len(others))
-    n_chosen, hashes = len(chosen), tuple(sha256.items())
-    _check_sound(features[:n_chosen], folder)
+        sha256[path] = samples_sha256(samples)
+        if len(as_recorded) < len(chosen):
+            as_recorded[path] = features_of(samples, frontend, fir)
+        if path in levels_db:
+            at_levels[path] = features_of(at_level(samples, levels_db[path]), frontend, fir)
+        on_progress(len(sha256), len(chosen) + len(others))
+    clips = tuple(as_recorded.values())
+    _check_sound(clips, folder)
+    hashes = {path.relative_to(folder).as_posix(): value for path, value in sha256.items()}
+    names = tuple(hashes)
     return CalibrationSet(
-        tuple(features[:n_chosen]),
-        dict(hashes[:n_chosen]),
+        clips,
+        {name: hashes[name] for name in names[: len(chosen)]},
         len(paths),
-        tuple(judging[n_chosen:]),
-        dict(hashes[n_chosen:]),
-        tuple(judging[:n_chosen]),
+        tuple(at_levels[path] for path in others),
+        {name: hashes[name] for name in names[len(chosen) :]},
+        tuple(at_levels[path] for path in judges[0]),
     )
 
 

@@ -67,9 +67,7 @@ def export_checkpoint(
             checkpoint.frontend,
             detector.fir,
             lambda done, total: on_progress(done, 2 * total),
-            recipe.calibration_clips,
-            recipe.held_back_clips,
-            recipe.level_change_db,
+            recipe,
         )
         graph, checks = _checked_graph(checkpoint, calibration, staging)
         return write_work(

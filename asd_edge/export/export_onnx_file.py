@@ -69,9 +69,7 @@ def export_onnx_file(
             frontend,
             fir,
             lambda done, total: on_progress(done, 2 * total),
-            recipe.calibration_clips,
-            recipe.held_back_clips,
-            recipe.level_change_db,
+            recipe,
         )
         onnx.save(onnx.load(onnx_path), staging / ONNX_FILE)  # weights kept in a file beside it come along
         distinct_path = staging / "distinct.onnx"

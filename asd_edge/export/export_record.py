@@ -67,7 +67,6 @@ class RecipeRecord:
 
     name: str
     float_passes: tuple[str, ...]
-    level_change_db: float  # of the clips that judged: in turn so much quieter, as they are, and so much louder
     error_measure: str  # of the steps' errors
     steps: tuple[StepRecord, ...]
     concatenation_factors: Mapping[str, float]
@@ -125,7 +124,6 @@ def make_record(
         RecipeRecord(
             recipe.name,
             tuple(rewrite.__name__ for rewrite in (*FLOAT_PASSES, *target.exact, *target.approximate)),
-            recipe.level_change_db,
             error_measure(graph),
             tuple(_step_record(outcome) for outcome in network.steps),
             network.concatenation_factors,

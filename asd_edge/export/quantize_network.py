@@ -68,8 +68,8 @@ def quantize_network(
     stacked, exact = (stack_runs(each, n_vectors) if of_vectors else each for each in (graph, teacher or graph))
     runs = list(network_inputs(calibration.clips, stacked))
     held_back = list(network_inputs(calibration.held_back, stacked))
-    judging = list(network_inputs(calibration.judging, stacked)) or runs
-    draft, outcomes = _run_recipe(Draft(exact, stacked, stacked), recipe, runs, judging, held_back, on_progress)
+    at_levels = list(network_inputs(calibration.at_levels, stacked)) or runs
+    draft, outcomes = _run_recipe(Draft(exact, stacked, stacked), recipe, runs, at_levels, held_back, on_progress)
     assert draft.int8_graph is not None, "every recipe observes"
     return QuantizedNetwork(
         stack_runs(draft.float_graph, 1) if of_vectors else draft.float_graph,
@@ -82,7 +82,7 @@ def quantize_network(
 
 
 def _run_recipe(
-    draft: Draft, recipe: Recipe, runs: Runs, judging: Runs, held_back: Runs, on_progress: ProgressFn
+    draft: Draft, recipe: Recipe, runs: Runs, at_levels: Runs, held_back: Runs, on_progress: ProgressFn
 ) -> tuple[Draft, tuple[StepOutcome, ...]]:
     """The draft after every step that was kept; without held-back clips all are."""
     expected = float_outputs(draft.teacher, held_back)
@@ -93,7 +93,7 @@ def _run_recipe(
     outcomes: list[StepOutcome] = []
     for index, step in enumerate(recipe.steps):
         start = time.perf_counter()
-        after = run_step(draft, step, runs, judging, _part_of(on_progress, 2 * index + 1, n_parts))
+        after = run_step(draft, step, runs, at_levels, _part_of(on_progress, 2 * index + 1, n_parts))
         seconds = time.perf_counter() - start
         error_after = error
         if held_back and after is not draft:

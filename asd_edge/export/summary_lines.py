@@ -69,8 +69,8 @@ def _recipe_lines(record: ExportRecord) -> Iterator[str]:
     if not n_held_back:
         yield f"recipe {recipe.name}: {', '.join(words)}; no clip was held back to judge them"
         return
-    change = recipe.level_change_db
-    levels = f", in turn {change:g} dB quieter, as they are, {change:g} dB louder" if change else ""
+    changes_db = {step.settings["level_change_db"] for step in recipe.steps if step.settings.get("method") == "output"}
+    levels = "".join(f", in turn as they are, {by:g} dB quieter and up to {by:g} dB louder" for by in changes_db - {0})
     judges = f"{recipe.error_measure} of the output on {n_held_back} other normal clips{levels}"
     yield f"recipe {recipe.name}, judged by {judges}:"
     widest = max(map(len, words))

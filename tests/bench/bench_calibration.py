@@ -30,7 +30,7 @@ from asd_edge.graph.graph import Graph
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes
 from asd_edge.model.checkpoint import load_checkpoint, shipped_checkpoint
-from quantization.recipe import Recipe, load_recipe
+from quantization.recipe import Observe, Recipe, load_recipe
 from tests.bench.kept_exports import kept_export
 from tests.bench.stock_route import read_features
 from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
@@ -88,7 +88,7 @@ class Study:
     def __init__(self, work: Path, held_back: Sequence[str]) -> None:
         self._detector = load_detector(work / DETECTOR_FILE)
         self._graph = run_float_passes(import_onnx(work / ONNX_FILE, self._detector.frontend.n_frames))
-        self._features = cache(lambda name, level_db=0.0: read_features(DATA / name, self._detector, level_db))
+        self._features = cache(lambda name, level_db: read_features(DATA / name, self._detector, level_db))
         names = spread_evenly(tuple(held_back), N_JUDGED)
         self._judged = {level: [self._features(name, level) for name in names] for level in LEVELS_DB}
         model = OnnxModel(work / ONNX_FILE)
@@ -97,9 +97,13 @@ class Study:
     def losses(self, names: Sequence[str], recipe: Recipe | None = None) -> Losses:
         """Of the network calibrated with these clips; `recipe` None: the default."""
         recipe = recipe or load_recipe(RECIPE)
-        levels = [level_in_turn_db(index, recipe.level_change_db) for index in range(len(names))]
-        judging = tuple(self._features(name, level) for name, level in zip(names, levels, strict=True))
-        calibration = CalibrationSet(tuple(self._features(name) for name in names), {}, len(names), judging=judging)
+        chooser = recipe.chooser or Observe(n_clips=0)
+        at_levels = tuple(
+            self._features(name, level_in_turn_db(index, chooser.level_change_db))
+            for index, name in enumerate(spread_evenly(tuple(names), chooser.n_clips))
+        )
+        clips = tuple(self._features(name, 0.0) for name in names)
+        calibration = CalibrationSet(clips, {}, len(names), at_levels=at_levels)
         network = quantize_network(self._graph, calibration, recipe)
         quieter, lost, louder = (self._lost(network.int8_graph, level) for level in LEVELS_DB)
         return Losses(float(lost.mean()), float(lost.max()), float(quieter.mean()), float(louder.mean()))

@@ -51,8 +51,9 @@ ROWS: dict[str, tuple[Step, ...]] = {
     "percentile_99.999": (*BALANCED, Observe("percentile", 99.999), CorrectBiases(), IN_ORDER),
     "percentile_99.99": (*BALANCED, Observe("percentile", 99.99), CorrectBiases(), IN_ORDER),
     "mse": (*BALANCED, Observe("mse"), CorrectBiases(), IN_ORDER),
-    "output": (*BALANCED, Observe("output"), CorrectBiases(), IN_ORDER),
-    "output_rounded": (*BALANCED, Observe("output"), CorrectBiases(), RoundWeights()),
+    "output": (*BALANCED, Observe("output"), IN_ORDER),
+    "output_one_level": (*BALANCED, Observe("output", level_change_db=0.0), IN_ORDER),
+    "output_rounded": (*BALANCED, Observe("output"), RoundWeights()),
     "kl": (*BALANCED, Observe("kl"), CorrectBiases(), IN_ORDER),
 }
 
@@ -88,14 +89,14 @@ def _rows_of(checkpoint_path: Path) -> dict[str, Losses]:
     work = FOLDER / checkpoint_path.name
     kept_export(checkpoint_path, DATA, work, ("--recipe", RECIPE))
     note = work / "rows.json"
-    key = sources_sha256(SOURCES)
+    key = sources_sha256((*SOURCES, "tests/bench/bench_calibration.py"))
     kept = json.loads(note.read_text()) if note.exists() else {}
     rows = {name: Losses(**row) for name, row in kept.get("rows", {}).items()} if kept.get("key") == key else {}
     study = Study(work, tuple(sorted(split.validation.values())))
     clips = spread_evenly(tuple(sorted(split.train.values())), CALIBRATION_CLIPS)
     for name, steps in ROWS.items():
         if name not in rows:
-            rows[name] = study.losses(clips, Recipe(name, steps, held_back_clips=0, level_change_db=6))
+            rows[name] = study.losses(clips, Recipe(name, steps, held_back_clips=0))
             note.write_text(json.dumps({"key": key, "rows": {row: asdict(losses) for row, losses in rows.items()}}))
             print(checkpoint_path.name, name, rows[name], flush=True)
     return rows

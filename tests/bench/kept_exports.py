@@ -15,7 +15,13 @@ from asd_edge.model.checkpoint import SETTINGS_FILE, WEIGHTS_FILE
 from tests.bench.stock_route import StockFile, convert_stock
 from tests.bench.write_result import ROOT
 
-SOURCES = ("asd_edge/graph", "asd_edge/export", "quantization")  # what decides how an export comes out
+SOURCES = (
+    "asd_edge/clip/level.py",
+    "asd_edge/frontend",
+    "asd_edge/graph",
+    "asd_edge/export",
+    "quantization",
+)  # what decides how an export comes out
 STOCK_SOURCES = ("tests/bench/stock_route.py", "tests/bench/stock_int8.py", "constraints-stock.txt")
 NOTE = "bench.json"  # beside the exported files: what they were made of, and the seconds
 

@@ -101,10 +101,10 @@ def test_the_first_rule_that_applies_names_the_step(name: str, changes: dict[str
 
 def test_a_step_of_the_recipe_gives_way_to_the_next() -> None:
     facts = LayerFacts(BEFORE_DEPTHWISE, quantized(TOWER), replace(CALM, channel_ratio=8.0, mean_share=0.3))
-    steps = tuple(rule.step for rule in RULES)
-    assert find_repair(facts, steps[:5]).step == "equalize_channels"
-    assert find_repair(facts, steps[:6]).step == "correct_biases"
-    assert find_repair(facts, steps[:6]).in_recipe == ("equalize_channels",)
+    steps = tuple(rule.step for rule in RULES if rule.step != "observe: output")
+    assert find_repair(facts, steps[:4]).step == "equalize_channels"
+    assert find_repair(facts, steps[:5]).step == "correct_biases"
+    assert find_repair(facts, steps[:5]).in_recipe == ("equalize_channels",)
     last = find_repair(facts, steps[:-1])
     assert (last.step, last.in_recipe) == ("distil", ("equalize_channels", "correct_biases", "correct_biases_in_order"))
 
@@ -120,6 +120,22 @@ def test_ranges_that_were_cut_for_the_output_are_not_called_too_narrow() -> None
     facts = LayerFacts(BEFORE_CONV, quantized(TOWER), clipped)
     assert find_repair(facts, ("observe: mse",)).step == "observe: min_max"
     assert find_repair(facts, ("observe: output",)).step == "distil"
+    dropped = ("observe: output", "observe: min_max")
+    assert find_repair(facts, dropped).step == "calibration_clips"
+
+
+def test_an_input_has_its_observed_range_whatever_the_output_chose() -> None:
+    clipped = replace(CALM, clipping_share=0.6, rounding_share=0.4, clipped_values=0.01)
+    int8 = quantized(TOWER)
+    name = int8.inputs[0]
+    assert find_repair(LayerFacts(name, int8, clipped), ("observe: output",)).step == "observe: min_max"
+    wide = replace(CALM, range_used=0.1)
+    assert find_repair(LayerFacts(name, int8, wide), ("rescale_concatenations",)).step == "calibration_clips"
+
+
+def test_biases_that_the_choice_of_ranges_corrected_are_corrected_in_order_next() -> None:
+    facts = LayerFacts(BEFORE_CONV, quantized(TOWER), replace(CALM, mean_share=0.5))
+    assert find_repair(facts, ("observe: output",)).step == "correct_biases_in_order"
 
 
 def test_a_fixed_scale_is_called_neither_too_wide_nor_too_narrow() -> None:

@@ -16,7 +16,7 @@ from asd_edge.frontend.config import FrontendConfig
 from asd_edge.frontend.log_mel import log_mel
 from asd_edge.frontend.wavegram_fir import FirTaps, wavegram_fir
 from asd_edge.graph.graph import Graph, Tensor
-from quantization.recipe import CALIBRATION_CLIPS
+from quantization.recipe import CALIBRATION_CLIPS, Observe, Recipe, Step
 
 FRONTEND = FrontendConfig(clip_samples=8_000, n_mels=32)
 N_FRAMES = FRONTEND.n_frames
@@ -29,6 +29,10 @@ def write(path: Path, samples: NDArray[np.int16]) -> None:
 
 def noise(seed: int, level: float = 2000.0) -> NDArray[np.int16]:
     return np.random.default_rng(seed).normal(0, level, FRONTEND.clip_samples).astype(np.int16)
+
+
+def recipe(n_clips: int, n_held_back: int, *steps: Step) -> Recipe:
+    return Recipe("own", steps, n_clips, n_held_back)
 
 
 def graph_with_inputs(**shapes: tuple[int, ...]) -> Graph:
@@ -75,7 +79,7 @@ def test_features_and_hashes_are_those_of_the_normal_training_clips(tmp_path: Pa
     write(tmp_path / "fan/test/anomaly_id_00_00000000.wav", noise(9))
     fir = FirTaps(np.random.default_rng(0).normal(size=1024) / 32, 0.1)
     progress: list[tuple[int, int]] = []
-    found = load_calibration_set(tmp_path, FRONTEND, fir, lambda *counts: progress.append(counts), 2, 1)
+    found = load_calibration_set(tmp_path, FRONTEND, fir, lambda *counts: progress.append(counts), recipe(2, 1))
     assert found.n_available == 4
     assert progress == [(1, 3), (2, 3), (3, 3)]
     names = ["fan/train/normal_id_00_00000000.wav", "fan/train/normal_id_00_00000002.wav"]
@@ -91,24 +95,29 @@ def test_features_and_hashes_are_those_of_the_normal_training_clips(tmp_path: Pa
         np.testing.assert_array_equal(clip.wavegram_fir, expected.astype(np.float32))
 
 
-def test_clips_that_judge_are_heard_at_levels_in_turn_and_those_that_calibrate_as_they_are(tmp_path: Path) -> None:
-    for number in range(5):
+@pytest.mark.parametrize("n_at_levels", [1, 3, 32])
+def test_for_ranges_by_the_output_clips_are_heard_at_levels_in_turn(n_at_levels: int, tmp_path: Path) -> None:
+    for number in range(8):
         write(tmp_path / f"{number}.wav", noise(number))
     fir = FirTaps(np.random.default_rng(0).normal(size=1024) / 32, 0.1)
-    plain = load_calibration_set(tmp_path, FRONTEND, fir, n_clips=4, n_held_back=1)
-    found = load_calibration_set(tmp_path, FRONTEND, fir, n_clips=4, n_held_back=1, level_change_db=6.0)
+    plain = load_calibration_set(tmp_path, FRONTEND, fir, recipe=recipe(6, 2))
+    by_output = recipe(6, 2, Observe("output", n_clips=n_at_levels, level_change_db=6.0))
+    found = load_calibration_set(tmp_path, FRONTEND, fir, recipe=by_output)
     assert (found.sha256, found.held_back_sha256) == (plain.sha256, plain.held_back_sha256)
+    assert not plain.at_levels
     for before, after in zip(plain.clips, found.clips, strict=True):
         np.testing.assert_array_equal(before.log_mel, after.log_mel)
-    heard = [*found.judging, *found.held_back]
-    as_they_are = [*plain.clips, *plain.held_back]
-    assert len(heard) == 5
-    for index, (clip, other) in enumerate(zip(as_they_are, heard, strict=True)):
-        change_db = float(np.median(other.log_mel - clip.log_mel))
-        assert change_db == pytest.approx(level_in_turn_db(index, 6.0), abs=0.1)
-        assert other.wavegram_fir is not None
-        assert clip.wavegram_fir is not None
-        assert np.array_equal(other.wavegram_fir, clip.wavegram_fir) is (round(change_db) == 0)
+    for as_recorded, heard in (
+        (spread_evenly(plain.clips, n_at_levels), found.at_levels),
+        (plain.held_back, found.held_back),
+    ):
+        assert len(heard) == len(as_recorded)
+        for index, (clip, other) in enumerate(zip(as_recorded, heard, strict=True)):
+            change_db = float(np.median(other.log_mel - clip.log_mel))
+            assert change_db == pytest.approx(level_in_turn_db(index, 6.0), abs=0.1)
+            assert clip.wavegram_fir is not None
+            assert other.wavegram_fir is not None
+            assert np.array_equal(other.wavegram_fir, clip.wavegram_fir) is (index % 3 == 0)
 
 
 @pytest.mark.parametrize("level", [0, 300], ids=["zeros", "a constant"])

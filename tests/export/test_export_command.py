@@ -74,6 +74,30 @@ def test_a_recipe_and_the_number_of_clips_are_recorded_with_what_each_step_did(
         assert f"{step['error_after']['mean']:.2e}" in printed
 
 
+@pytest.mark.parametrize("source", ["checkpoint", "onnx"])
+def test_a_recipe_that_asks_the_output_is_judged_by_clips_at_several_levels(
+    source: str, tiny_export: TinyExport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files: dict[str, Arguments] = {
+        "checkpoint": ["--checkpoint", tiny_export.work],
+        "onnx": ["--onnx", tiny_export.work / "model.onnx", "--detector", tiny_export.work / "detector.safetensors"],
+    }
+    errors = []
+    for change_db in (6, 0):
+        step = f"observe: {{method: output, n_clips: 3, level_change_db: {change_db}}}"
+        (tmp_path / "own.yaml").write_text(f"held_back_clips: 2\nsteps: [{{{step}}}]")
+        work = tmp_path / f"work{change_db}"
+        options: Arguments = ["--calibration", tiny_export.data, "--recipe", tmp_path / "own.yaml", "-o", work]
+        assert call([*files[source], *options]) == 0
+        printed = capsys.readouterr().out
+        levels = ", in turn as they are, 6 dB quieter and up to 6 dB louder" if change_db else ""
+        assert f"of the output on 2 other normal clips{levels}:" in printed
+        (observe,) = json.loads((work / "export.json").read_text())["recipe"]["steps"]
+        assert observe["settings"]["level_change_db"] == change_db
+        errors.append(observe["error_before"]["mean"])
+    assert errors[0] != errors[1], "the second of the held-back clips is quieter"
+
+
 def silence(example: TinyExport, folder: Path) -> Arguments:
     (folder / "silent").mkdir()
     samples = np.zeros(FRONTEND.clip_samples, np.int16)

@@ -92,7 +92,7 @@ def test_ranges_hold_zero_and_lie_within_what_was_seen(method: str) -> None:
     graph = build.graph(build.unary("elu", dead))
     clips = [random_inputs(graph, seed) for seed in range(2)]
     statistics = calibrate(graph, clips, 2)
-    found = observe_ranges(graph, statistics, clips, clips, Observe(method))  # type: ignore[arg-type]
+    found = observe_ranges(graph, statistics, clips, Observe(method))  # type: ignore[arg-type]
     for name, seen in ranges_of(statistics).items():
         held = seen.holding_zero()
         assert held.low - 1e-6 <= found[name].low <= 0 <= found[name].high <= held.high + 1e-6
@@ -103,4 +103,4 @@ def test_ranges_hold_zero_and_lie_within_what_was_seen(method: str) -> None:
 def test_min_max_runs_no_clip_again() -> None:
     graph = small_graph()
     statistics = calibrate(graph, [random_inputs(graph, 0)], 1)
-    assert observe_ranges(graph, statistics, [], [], Observe()) == ranges_of(statistics)
+    assert observe_ranges(graph, statistics, [], Observe()) == ranges_of(statistics)

@@ -5,12 +5,15 @@ import os
 import numpy as np
 import pytest
 
+from asd_edge.export.write_tflite import tflite_bytes
 from asd_edge.graph.graph import Graph
 from asd_edge.graph.ops import Activation, Padding
+from quantization import output_range
+from quantization.bias_correct import correct_biases
 from quantization.calibrate import calibrate
-from quantization.observers import ChannelStatistics, Range, ranges_of
+from quantization.observers import ChannelStatistics, ranges_of
 from quantization.output_error import float_outputs, output_error
-from quantization.output_range import output_ranges
+from quantization.output_range import best_for_output
 from quantization.quantize_graph import quantize_graph
 from tests.graph.small_graphs import FloatArray, GraphBuilder
 
@@ -39,21 +42,28 @@ def gated(settles: bool) -> Graph:
     return build.graph(build.conv(out, 6))
 
 
-def observed(graph: Graph, runs: Runs) -> tuple[dict[str, ChannelStatistics], dict[str, Range]]:
+def observed(graph: Graph, runs: Runs) -> tuple[dict[str, ChannelStatistics], Graph]:
+    """With the int8 graph that min-max ranges and corrected biases give."""
     statistics = dict(calibrate(graph, runs, len(runs)))
-    return statistics, {name: seen.holding_zero() for name, seen in ranges_of(statistics).items()}
+    return statistics, correct_biases(graph, quantize_graph(graph, ranges_of(statistics)), statistics)
 
 
-def error_of(graph: Graph, ranges: dict[str, Range], runs: Runs) -> float:
-    return output_error(float_outputs(graph, runs), quantize_graph(graph, ranges), runs).mean
+def error_of(graph: Graph, int8_graph: Graph, runs: Runs) -> float:
+    return output_error(float_outputs(graph, runs), int8_graph, runs).mean
+
+
+def scale_of(int8_graph: Graph, name: str) -> float:
+    quantization = int8_graph.tensors[name].quantization
+    assert quantization is not None
+    return float(quantization.scale[0])
 
 
 def test_what_a_sigmoid_settles_for_is_cut_off_and_clips_unheard_gain() -> None:
     graph = gated(settles=True)
     statistics, whole = observed(graph, bursts(0, 8))
-    found = output_ranges(graph, statistics, bursts(0, 8), n_clips=8)
-    assert found[LOUD].width < 0.5 * whole[LOUD].width
-    assert found["x"] == whole["x"], "another level moves every value of an input"
+    found = best_for_output(graph, statistics, bursts(0, 8))
+    assert scale_of(found, LOUD) < 0.5 * scale_of(whole, LOUD)
+    assert scale_of(found, "x") == scale_of(whole, "x"), "another level moves every value of an input"
     assert error_of(graph, found, bursts(100, 8)) < 0.8 * error_of(graph, whole, bursts(100, 8))
 
 
@@ -61,8 +71,8 @@ def test_what_the_output_needs_is_kept() -> None:
     """The output is a sum of all positions: a burst that is cut off is missing in it."""
     graph = gated(settles=False)
     statistics, whole = observed(graph, bursts(0, 8))
-    found = output_ranges(graph, statistics, bursts(0, 8), n_clips=8)
-    assert found[LOUD].width > 0.6 * whole[LOUD].width
+    found = best_for_output(graph, statistics, bursts(0, 8))
+    assert scale_of(found, LOUD) > 0.6 * scale_of(whole, LOUD)
     assert error_of(graph, found, bursts(0, 8)) <= error_of(graph, whole, bursts(0, 8))
 
 
@@ -73,26 +83,33 @@ def test_tensors_that_share_a_scale_move_together_and_a_fixed_one_stays() -> Non
     both = build.concat([left, right])
     graph = build.graph(build.depthwise(both, (24, 16)))
     statistics, _ = observed(graph, bursts(0, 6))
-    found = output_ranges(graph, statistics, bursts(0, 6), n_clips=6)
-    quantized = quantize_graph(graph, found)
-    scales = {float(quantized.tensors[name].quantization.scale[0]) for name in (left, right, both)}  # type: ignore[union-attr]
-    assert len(scales) == 1
-    assert quantized.tensors[gate].quantization.scale[0] == np.float32(1 / 256)  # type: ignore[union-attr]
+    found = best_for_output(graph, statistics, bursts(0, 6))
+    assert len({scale_of(found, name) for name in (left, right, both)}) == 1
+    assert scale_of(found, gate) == 1 / 256
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_the_threads_don_t_show(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = gated(settles=True)
     statistics, _ = observed(graph, bursts(0, 5))
-    expected = output_ranges(graph, statistics, bursts(0, 5), n_clips=5)
+    expected = best_for_output(graph, statistics, bursts(0, 5))
     monkeypatch.setattr(os, "cpu_count", lambda: n_threads)
-    assert output_ranges(graph, statistics, bursts(0, 5), n_clips=5) == expected
+    assert tflite_bytes(best_for_output(graph, statistics, bursts(0, 5))) == tflite_bytes(expected)
 
 
-def test_fewer_clips_than_asked_for_are_all_taken() -> None:
+def test_the_biases_are_corrected_for_the_ranges_that_were_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = gated(settles=True)
+    statistics, _ = observed(graph, bursts(0, 5))
+    found = best_for_output(graph, statistics, bursts(0, 5))
+    monkeypatch.setattr(output_range, "correct_biases", lambda graph, int8_graph, statistics: int8_graph)
+    as_rounded = best_for_output(graph, statistics, bursts(0, 5))
+    assert error_of(graph, found, bursts(0, 5)) < error_of(graph, as_rounded, bursts(0, 5))
+
+
+def test_one_clip_is_enough_and_progress_ends_at_the_total() -> None:
     graph = gated(settles=True)
     statistics, _ = observed(graph, bursts(0, 1))
     seen: list[tuple[int, int]] = []
-    found = output_ranges(graph, statistics, bursts(0, 1), 32, lambda done, total: seen.append((done, total)))
-    assert set(found) == set(graph.activations())
+    found = best_for_output(graph, statistics, bursts(0, 1), lambda done, total: seen.append((done, total)))
+    assert found.activations() == graph.activations()
     assert seen[-1][0] == seen[-1][1] == len(seen)

@@ -47,10 +47,10 @@ def test_a_file_says_its_steps_with_their_settings(tmp_path: Path) -> None:
     assert load_recipe(write(tmp_path, text)) == Recipe("own", expected, 8, 16)
 
 
-def test_only_ranges_that_the_output_chooses_need_clips_of_other_levels() -> None:
+def test_the_recipes_that_are_judged_choose_ranges_by_the_output() -> None:
     for name in recipe_names():
         recipe = load_recipe(name)
-        assert (recipe.level_change_db > 0) == (Observe("output") in recipe.steps)
+        assert recipe.chooser == (Observe("output") if recipe.held_back_clips else None)
 
 
 def test_a_step_is_recorded_under_the_name_that_recipes_use() -> None:
@@ -80,7 +80,8 @@ MISTAKES = {
     "steps: [{observe: 3}]": "observe: wants settings, not 3",
     "steps: [{observe: {}, correct_biases: {}}]": "is no step",
     "held_back_clips: -1\nsteps: [observe]": "held_back_clips is -1, but should be greater than or equal to 0",
-    "level_change_db: -6\nsteps: [observe]": "level_change_db is -6, but should be greater than or equal to 0",
+    "steps: [{observe: {method: output, level_change_db: -6}}]": "level_change_db is -6, but should be greater than or",
+    "steps: [{observe: {method: output}}, correct_biases]": "output. corrects biases itself; take correct_biases out",
     "calibration_clips: true\nsteps: [observe]": "calibration_clips is True, but should be a valid integer",
     "steps: [correct_biases, observe]": "correct_biases needs the ranges of observe; put it behind observe",
     "steps: [observe, equalize_layers]": "equalize_layers changes what observe has seen; put it before observe",
