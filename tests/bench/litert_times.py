@@ -1,8 +1,9 @@
 """Models under LiteRT, run in turns on one thread -> milliseconds of each, so that all see the same machine.
 
-python -m tests.bench.litert_times NAME=MODEL...    prints them as JSON
+python -m tests.bench.litert_times NAME=MODEL...    prints them as JSON, dot products hidden (LD_PRELOAD, PYTHONPATH)
 """
 
+import ctypes
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from asd_edge.backends.tflite_interpreter import TfliteModel
 from asd_edge.export.write_tflite import float_tflite_bytes
 from asd_edge.graph.import_onnx import import_onnx
 from asd_edge.graph.passes import run_float_passes
+from tests.bench.patched_litert import patched_litert
 
 N_TIMED = 30
 HIDE = Path(__file__).with_name("hide_dot_products.c")
@@ -65,7 +67,7 @@ def write_float_tflite(onnx_file: Path, n_frames: int, path: Path) -> Path:
 def litert_times_without_dot_products(models: Mapping[str, Path]) -> dict[str, LitertTimes]:
     """As on a CPU without dot-product instructions: in a process from which they are hidden, where this one has them.
 
-    Raises CalledProcessError without a C compiler, and where CPU or kernel can't hide them.
+    Raises CalledProcessError without a C compiler or objdump, RuntimeError where nothing would be hidden.
     """
     if not set(DOT_PRODUCTS) & set(Path("/proc/cpuinfo").read_text().split()):
         return litert_times(models)
@@ -78,13 +80,15 @@ def litert_times_without_dot_products(models: Mapping[str, Path]) -> dict[str, L
             "tests.bench.litert_times",
             *(f"{name}={path}" for name, path in models.items()),
         ]
-        done = subprocess.run(
-            command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "LD_PRELOAD": library}
-        )
+        package = str(patched_litert(Path(folder) / "package"))
+        environment = {**os.environ, "LD_PRELOAD": library, "PYTHONPATH": package}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return {name: LitertTimes(**times) for name, times in json.loads(done.stdout).items()}
 
 
 if __name__ == "__main__":
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     measured = litert_times({name: Path(path) for name, path in given.items()})
+    if not ctypes.c_int.in_dll(ctypes.CDLL(os.environ["LD_PRELOAD"]), "hide_dot_products_answers").value:
+        raise RuntimeError("LiteRT has not asked for the CPU's features: nothing was hidden")
     print(json.dumps({name: asdict(times) for name, times in measured.items()}))
