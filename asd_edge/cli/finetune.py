@@ -29,7 +29,10 @@ def finetune(
     ] = None,
     part: Annotated[
         Literal["head", "all"] | None,
-        typer.Option("--train", help="New rows of the head, or the whole network. Default: head, with --forget all."),
+        typer.Option(
+            "--train",
+            help="New rows of the head, or the network, which moves old scores. Default: head, with --forget all.",
+        ),
     ] = None,
     forget: Annotated[
         bool, typer.Option("--forget", help="Keep the network but not its machines: the new table is DATA's alone.")
