@@ -31,7 +31,7 @@ def finetune(
         Literal["head", "all"] | None,
         typer.Option(
             "--train",
-            help="New rows of the head, or the network, which moves old scores. Default: head, with --forget all.",
+            help="New rows of the head, or the network too, while old scores stay. Default: head, with --forget all.",
         ),
     ] = None,
     forget: Annotated[
@@ -65,7 +65,7 @@ def finetune(
         raise typer.BadParameter("a new checkpoint needs a work directory: give -o WORK")
     from asd_edge.model.checkpoint import load_checkpoint, shipped_checkpoint
     from asd_edge.train.config import TrainConfig
-    from asd_edge.train.finetune_model import ALL, BEFORE_TRAINING, DEFAULT_EPOCHS, HEAD, finetune_model
+    from asd_edge.train.finetune_model import ALL, BEFORE_TRAINING, DEFAULT_EPOCHS, HEAD, SHARE, finetune_model
 
     trained: str = part or (ALL if forget else HEAD)
     config = TrainConfig(
@@ -93,6 +93,8 @@ def finetune(
         f"{work_dir}: checkpoint {epoch}, validation loss {tuned.training['validation_loss']:.4f}; "
         f"{len(old)} machines kept, {len(new)} added: {', '.join(new) or 'none'}"
     )
+    if best != BEFORE_TRAINING and float(tuned.training.get(SHARE, 1)) < 1:
+        typer.echo(f"the network went {tuned.training[SHARE]:.0%} of the way that it learned; further, old scores move")
 
 
 def _finetune_int8(work_dir: Path, data_dir: Path, epochs: int | None) -> None:

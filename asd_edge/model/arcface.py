@@ -41,6 +41,14 @@ def arcface_logits(cosines: Tensor, labels: Tensor, head: HeadConfig) -> Tensor:
     return head.scale * cosines.scatter(1, labels.unsqueeze(1), with_margin)
 
 
+def log_odds(cosines: Tensor, labels: Tensor, head: HeadConfig) -> Tensor:
+    """(N,): the anomaly score of clips that claim `labels`, as `asd_edge.scorer` computes it in float64."""
+    logits = arcface_logits(cosines, labels, head)
+    own = labels.unsqueeze(1)
+    others = logits.scatter(1, own, -math.inf).logsumexp(dim=1)
+    return others - logits.gather(1, own).squeeze(1)
+
+
 def arcface_loss(cosines: Tensor, labels: Tensor, head: HeadConfig) -> Tensor:
     """Mean cross-entropy of unmixed clips."""
     return functional.cross_entropy(arcface_logits(cosines, labels, head), labels)

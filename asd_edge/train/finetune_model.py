@@ -8,6 +8,7 @@ the network alone, gives every machine of the data a new row, and trains the row
 import dataclasses
 import hashlib
 import json
+import math
 import time
 from pathlib import Path
 
@@ -16,23 +17,25 @@ from torch import Tensor
 
 from asd_edge.clip.progress import ProgressFn, ignore_progress
 from asd_edge.errors import CheckpointError, WorkDirectoryError
-from asd_edge.model.arcface import arcface_loss
 from asd_edge.model.checkpoint import WEIGHTS_FILE, Checkpoint, write_checkpoint
 from asd_edge.model.config import AUTOENCODER
-from asd_edge.model.network import DetectorNetwork, network_from_checkpoint
+from asd_edge.model.network import network_from_checkpoint
 from asd_edge.train.config import TrainConfig
 from asd_edge.train.data_module import ClipDataset, TrainingData
+from asd_edge.train.embedded import Embedded, as_waveform, embed_clips
 from asd_edge.train.epoch_log import EpochFn, ignore_epoch
 from asd_edge.train.finetune_data import FinetuneData, check_recognized, load_finetune_data
 from asd_edge.train.fit import fit, training_record, write_best
-from asd_edge.train.head_rows import Embedded, centre_rows, train_rows
-from asd_edge.train.lightning_modules import DetectorTraining, as_waveform
+from asd_edge.train.head_rows import centre_rows, train_rows
+from asd_edge.train.lightning_modules import DetectorTraining
 from asd_edge.train.load_clips import LoadedClips
+from asd_edge.train.old_machines import OldMachines
 
 HEAD, ALL = "head", "all"
 DEFAULT_EPOCHS = {HEAD: 200, ALL: 10}
 BEFORE_TRAINING = -1  # as best epoch: none was better than what it started from
-_EMBEDDED_AT_ONCE = 8
+SHARE = "share"  # of the way that training went which the checkpoint goes
+_MOST_CLIPS = 32  # of an old machine; what they cost is time
 
 
 def finetune_model(
@@ -60,22 +63,21 @@ def finetune_model(
         )
     data = load_finetune_data(data_dir, start, part == ALL, forget, config, on_loading)
     network = network_from_checkpoint(start)
-    training, validation = (_embedded(network, side) for side in (data.training, data.validation))
+    training, validation = (embed_clips(network, side) for side in (data.training, data.validation))
     rows = network.head.weight.detach()
-    # only a row's direction counts; as long as the old ones it turns as fast as they do where the network is trained
-    length = rows.norm(dim=1).mean()
+    length = rows.norm(dim=1).mean()  # only a row's direction counts; as long as the old ones it turns as fast
     old_rows = rows[: data.n_old]
     check_recognized(data, torch.cat([training.embeddings, validation.embeddings]), old_rows)
-    new_rows = centre_rows(training, range(data.n_old, len(data.labels.machines)))
-    if part == ALL and not forget:
-        begun = _with_rows(start, data, torch.cat([old_rows, new_rows * length]))
-        return _train_all(data_dir, work_dir, begun, data, validation, config, on_batch, on_epoch)
+    if len(data.labels.machines) == data.n_old:  # more clips of machines it knows
+        return _train_all(data_dir, work_dir, _with_rows(start, data, rows), None, data, config, on_batch, on_epoch)
     began = time.monotonic()
     n_steps = config.epochs if part == HEAD else DEFAULT_EPOCHS[HEAD]
+    new_rows = centre_rows(training, range(data.n_old, len(data.labels.machines)))
     trained = train_rows(old_rows, new_rows, training, validation, start.head, n_steps)
     begun = _with_rows(start, data, torch.cat([old_rows, trained.rows * length]))
     if part == ALL:
-        return _train_all(data_dir, work_dir, begun, data, validation, config, on_batch, on_epoch)
+        held = None if forget else _old_machines(start, data, training, validation)
+        return _train_all(data_dir, work_dir, begun, held, data, config, on_batch, on_epoch)
     seconds = round(time.monotonic() - began)
     record = training_record(data_dir, config, trained.epoch - 1, trained.validation_loss, seconds)
     checkpoint = dataclasses.replace(begun, training={**record, "finetuned": HEAD})
@@ -87,32 +89,48 @@ def _train_all(
     data_dir: Path,
     work_dir: Path,
     start: Checkpoint,
+    held: OldMachines | None,
     data: FinetuneData,
-    validation: Embedded,
     config: TrainConfig,
     on_batch: ProgressFn,
     on_epoch: EpochFn,
 ) -> Checkpoint:
-    """`start` has the new table and its rows; `validation` is embedded by it."""
-    module = DetectorTraining(network_from_checkpoint(start), start.head, config)
-    with torch.no_grad():
-        loss_before = float(arcface_loss(module.network.head(validation.embeddings), validation.labels, start.head))
+    """`start` has the new table and its rows; the scores of the machines that are `held` are to stay."""
+    module = DetectorTraining(network_from_checkpoint(start), start.head, config, held)
+    loss_before = _validation_loss(module, data.validation)
     training, validating = (ClipDataset(side.samples, side.labels) for side in (data.training, data.validation))
     batches = TrainingData(training, validating, config.batch_size, config.seed)
     best = fit(module, batches, config, work_dir, _settings_text(start, config), on_batch, on_epoch)
-    if loss_before <= best.validation_loss:
+    share = 1.0
+    if held is not None:
+        share, weights = held.largest_step(start, best.weights, on_batch)
+        network = network_from_checkpoint(dataclasses.replace(start, weights=weights))
+        loss = _validation_loss(DetectorTraining(network, start.head, config, held), data.validation)
+        best = dataclasses.replace(best, weights=weights, validation_loss=loss)
+    if share == 0.0 or loss_before <= best.validation_loss:
         best = dataclasses.replace(best, weights=start.weights, epoch=BEFORE_TRAINING, validation_loss=loss_before)
     record = training_record(data_dir, config, best.epoch, best.validation_loss, best.seconds)
-    checkpoint = dataclasses.replace(start, weights=best.weights, training={**record, "finetuned": ALL})
+    record |= {"finetuned": ALL} if held is None else {"finetuned": ALL, SHARE: round(share, 4)}
+    checkpoint = dataclasses.replace(start, weights=best.weights, training=record)
     write_best(checkpoint, best, work_dir)
     return checkpoint
 
 
+def _old_machines(before: Checkpoint, data: FinetuneData, training: Embedded, validation: Embedded) -> OldMachines:
+    """With the clips that chose the epoch, then those that trained, up to _MOST_CLIPS of each machine."""
+    samples = torch.cat([data.validation.samples, data.training.samples])
+    labels = torch.cat([validation.labels, training.labels])
+    embeddings = torch.cat([validation.embeddings, training.embeddings])
+    chosen = torch.cat([torch.where(labels == machine)[0][:_MOST_CLIPS] for machine in range(data.n_old)])
+    return OldMachines(before, LoadedClips(samples[chosen], labels[chosen], {}), embeddings[chosen])
+
+
 @torch.no_grad()
-def _embedded(network: DetectorNetwork, clips: LoadedClips) -> Embedded:
-    """`network` is in eval mode."""
-    batches = torch.split(clips.samples, _EMBEDDED_AT_ONCE)
-    return Embedded(torch.cat([network(as_waveform(samples)) for samples in batches]), clips.labels)
+def _validation_loss(module: DetectorTraining, clips: LoadedClips) -> float:
+    """As an epoch's; the network is in eval mode."""
+    batches = zip(*(torch.split(each, module.config.batch_size) for each in (clips.samples, clips.labels)), strict=True)
+    losses = [float(module.validate(as_waveform(samples), labels)[0]) * len(labels) for samples, labels in batches]
+    return math.fsum(losses) / len(clips.labels)
 
 
 def _with_rows(start: Checkpoint, data: FinetuneData, rows: Tensor) -> Checkpoint:

@@ -19,16 +19,9 @@ from torch.nn import functional
 from asd_edge.errors import CheckpointError
 from asd_edge.model.arcface import arcface_loss
 from asd_edge.model.config import HeadConfig
+from asd_edge.train.embedded import Embedded
 
 _LEARNING_RATE = 0.01  # Adam, of rows of length 1
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Clips as the network sees them: embeddings (n_clips, E), classes (n_clips,) int64."""
-
-    embeddings: Tensor
-    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ def train_rows(
     if n_old >= size:
         raise CheckpointError(
             f"{n_old} machines fill an embedding of {size} values, so that a new row would change their scores; "
-            "train the whole network, or let go of the old machines with --forget"
+            "let go of the old machines with --forget"
         )
     basis = torch.linalg.qr(old_rows.T).Q  # (E, n_old), orthonormal
     old = functional.normalize(old_rows)

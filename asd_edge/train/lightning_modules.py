@@ -9,52 +9,85 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn import functional
 
-from asd_edge.model.arcface import ARCFACE, arcface_loss, mixed_loss
+from asd_edge.model.arcface import ARCFACE, mixed_loss
 from asd_edge.model.autoencoder import Autoencoder
 from asd_edge.model.config import HeadConfig
 from asd_edge.model.network import DetectorNetwork
 from asd_edge.train.config import TrainConfig
 from asd_edge.train.data_module import Batch
+from asd_edge.train.embedded import as_waveform
+from asd_edge.train.old_machines import OldMachines
 
 TRAIN_LOSS, VALIDATION_LOSS, VALIDATION_ACCURACY = "train_loss", "validation_loss", "validation_accuracy"
 
 
 class DetectorTraining(lightning.LightningModule):
-    """`network` learns to tell machines apart; validation is the plain ArcFace cross-entropy of unmixed clips."""
+    """`network` learns to tell machines apart; validation is the loss of clips as they are: ArcFace cross-entropy."""
 
-    def __init__(self, network: DetectorNetwork, head: HeadConfig, config: TrainConfig) -> None:
+    def __init__(
+        self, network: DetectorNetwork, head: HeadConfig, config: TrainConfig, before: OldMachines | None = None
+    ) -> None:
+        """With `before` the old machines are held where they were, and the head is left as it is."""
         super().__init__()
         # this layout trains faster than the default one on a CPU (81 against 135 s an epoch)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = head
         self.config = config
+        self.before = before
+        network.head.weight.requires_grad_(before is None)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Samples [N, S] int16 and classes [N] -> the loss; mixes clip i with clip `partner[i]` of the batch."""
         samples, labels = batch
         waveform = as_waveform(samples)
-        if self.config.loss == ARCFACE:
-            loss = arcface_loss(self.network.head(self.network(waveform)), labels, self.head)
-        else:
-            # all randomness follows from the position in the training: resuming repeats it
-            position = [self.config.seed, _MIXUP_STREAM, self.current_epoch, batch_index, self.global_rank]
-            generator = np.random.default_rng(position)
-            mixup_lambda = float(generator.beta(self.config.mixup_alpha, self.config.mixup_alpha))
-            partner = torch.as_tensor(generator.permutation(len(labels)), device=labels.device)
-            mixed = mixup_lambda * waveform + (1.0 - mixup_lambda) * waveform[partner]
-            cosines = self.network.head(self.network(mixed))
-            loss = mixed_loss(self.config.loss, cosines, labels, labels[partner], mixup_lambda, self.head)
+        mixup_lambda, partner = self._mixup(labels, batch_index)
+        mixed = mixup_lambda * waveform + (1.0 - mixup_lambda) * waveform[partner]
+        if self.before is not None:
+            self.network.eval()  # running statistics would move with every batch, and all old scores with them
+        loss, _ = self._loss_and_cosines(mixed, labels, labels[partner], mixup_lambda)
         self.log(TRAIN_LOSS, loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels), sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log the loss that chooses the checkpoint, and the share of clips whose machine is recognized."""
         samples, labels = batch
-        cosines = self.network.head(self.network(as_waveform(samples)))
-        loss = arcface_loss(cosines, labels, self.head)
-        accuracy = (cosines.argmax(dim=1) == labels).float().mean()
+        loss, accuracy = self.validate(as_waveform(samples), labels)
         for name, value in ((VALIDATION_LOSS, loss), (VALIDATION_ACCURACY, accuracy)):
             self.log(name, value, on_epoch=True, prog_bar=True, batch_size=len(labels), sync_dist=True)
+
+    def validate(self, waveform: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Of clips [N, S] as they are: the loss, and the share whose machine is recognized."""
+        loss, cosines = self._loss_and_cosines(waveform, labels, labels, 1.0)
+        return loss, (cosines.argmax(dim=1) == labels).float().mean()
+
+    def _mixup(self, labels: Tensor, batch_index: int) -> tuple[float, Tensor]:
+        """Lambda and partners [N]. All randomness follows from the position in the training: resuming repeats it."""
+        if self.config.loss == ARCFACE:
+            return 1.0, torch.arange(len(labels), device=labels.device)
+        position = [self.config.seed, _MIXUP_STREAM, self.current_epoch, batch_index, self.global_rank]
+        generator = np.random.default_rng(position)
+        mixup_lambda = float(generator.beta(self.config.mixup_alpha, self.config.mixup_alpha))
+        return mixup_lambda, torch.as_tensor(generator.permutation(len(labels)), device=labels.device)
+
+    def _loss_and_cosines(
+        self, waveform: Tensor, labels_a: Tensor, labels_b: Tensor, mixup_lambda: float
+    ) -> tuple[Tensor, Tensor]:
+        """Of mixed clips [N, S]. Beside old machines, clips and mixes of theirs alone are to stay what they were."""
+        embeddings = self.network(waveform)
+        cosines = self.network.head(embeddings)
+        if self.before is None:
+            return mixed_loss(self.config.loss, cosines, labels_a, labels_b, mixup_lambda, self.head), cosines
+        is_new = (labels_a >= self.before.n_old) | (labels_b >= self.before.n_old)
+        is_old = ~is_new
+        loss = embeddings.new_zeros(())
+        if is_new.any():
+            chosen = (cosines[is_new], labels_a[is_new], labels_b[is_new])
+            loss = loss + mixed_loss(self.config.loss, *chosen, mixup_lambda, self.head) * is_new.float().mean()
+        if is_old.any():
+            heard = (labels_a if mixup_lambda >= 0.5 else labels_b)[is_old]  # what is louder in the mix
+            penalties = self.before.penalties(waveform[is_old], embeddings[is_old], cosines[is_old], heard)
+            loss = loss + penalties.mean() * is_old.float().mean()
+        return loss, cosines
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW; the rate falls from `learning_rate` to a tenth of it along half a cosine, step by step."""
@@ -97,11 +130,6 @@ class AutoencoderTraining(lightning.LightningModule):
         return torch.optim.AdamW(
             self.network.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
         )
-
-
-def as_waveform(samples: Tensor) -> Tensor:
-    """int16 -> float32 in [-1, 1)."""
-    return samples.float() / 32768.0
 
 
 _MIXUP_STREAM = 3  # keeps mixup apart from the other draws of the same seed

@@ -3,8 +3,8 @@
     python -m tests.bench.bench_finetune        first trains on data/synthetic without LEFT_OUT, which takes an hour
 
 Then the left-out machine is added, once as a row of the head and once by training the whole network on, and PyTorch
-scores test clips before and after. They are clips 50 to 99 of each class and ID, which `asd-edge data synth` writes
-when asked for 100: nobody had heard them while fine-tuning was designed.
+scores test clips before and after. They are clips 100 to 199 of each class and ID, which `asd-edge data synth` writes
+when asked for 200: nobody had heard them while fine-tuning was designed. (Clips 50 to 99 have judged an earlier form.)
 Everything is kept in work/bench-finetune, so that a run that was killed goes on.
 """
 
@@ -26,7 +26,7 @@ from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 
 DATA, FOLDER = ROOT / "data/synthetic", ROOT / "work/bench-finetune"
 UNHEARD = ROOT / "data/synthetic-unheard"
-N_HEARD, N_ALL = 50, 100  # clips of each class and ID
+N_HEARD, N_ALL = 100, 200  # clips of each class and ID
 LEFT_OUT = "pump/id_04"
 BEFORE, HEAD, ALL = "before", "head", "all"
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def is_unheard(record: ClipRecord) -> bool:
-    """Not among the test clips that `asd-edge data synth` writes by default."""
+    """Not among those that may have had a say in the design."""
     number = int(record.path.stem.rsplit("_", 1)[1])
     return record.split == TEST and number - (FIRST_TEST_NUMBER if record.label == NORMAL else 0) >= N_HEARD
 

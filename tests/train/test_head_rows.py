@@ -8,7 +8,8 @@ from torch.nn import functional
 from asd_edge.errors import CheckpointError
 from asd_edge.model.config import HeadConfig
 from asd_edge.scorer.arcface_log_odds import arcface_log_odds
-from asd_edge.train.head_rows import Embedded, centre_rows, train_rows
+from asd_edge.train.embedded import Embedded
+from asd_edge.train.head_rows import centre_rows, train_rows
 
 HEAD = HeadConfig()
 SIZE = 32
