@@ -5,7 +5,9 @@ A new row r joins the sum over other classes in every old machine's anomaly scor
     log(sum exp(s cos_i) over all i other than c) - log(the same over the old i) >= 0
 
 ArcFace leaves a trained network's rows nearly orthogonal, so that on a normal clip each counts for little in another
-machine's score. New rows keep to that: they lie in the orthogonal complement of the old ones.
+machine's score. New rows keep to that: they lie in the orthogonal complement of the old ones. A clip also leans where
+no row is, in which a new machine resembles the old ones of its type: so new rows are kept orthogonal to the mean directions
+of the old machines' clips as well, where there are such clips.
 """
 
 import math
@@ -22,6 +24,7 @@ from asd_edge.model.config import HeadConfig
 from asd_edge.train.embedded import Embedded
 
 _LEARNING_RATE = 0.01  # Adam, of rows of length 1
+_LEAST_LENGTH = 1e-3  # of what is left of a centre of length 1
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,9 @@ def train_rows(
 ) -> TrainedRows:
     """Train the rows of the classes from len(old_rows) on, orthogonal to the old ones; an epoch is one step.
 
-    Clips of old classes teach nothing. The rows of the epoch with the least validation loss are kept; `new_rows`, made
-    orthogonal, count as epoch 0. Raises CheckpointError where the old rows leave no room.
+    Old classes teach nothing; the mean directions of those that have training clips are avoided. The rows of the epoch
+    with the least validation loss are kept; `new_rows`, made orthogonal, count as epoch 0. Raises CheckpointError where
+    the old rows leave no room.
     """
     n_old, size = old_rows.shape
     if n_old >= size:
@@ -54,7 +58,9 @@ def train_rows(
             f"{n_old} machines fill an embedding of {size} values, so that a new row would change their scores; "
             "let go of the old machines with --forget"
         )
-    basis = torch.linalg.qr(old_rows.T).Q  # (E, n_old), orthonormal
+    basis = _avoided(
+        old_rows, centre_rows(training, [each for each in range(n_old) if (training.labels == each).any()])
+    )
     old = functional.normalize(old_rows)
 
     def orthogonal(rows: Tensor) -> Tensor:
@@ -78,3 +84,14 @@ def train_rows(
         loss(rows, training).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return best
+
+
+def _avoided(old_rows: Tensor, centres: Tensor) -> Tensor:
+    """(E, n), orthonormal: the span of the rows, and of the centres while they take half of the room left, or less."""
+    basis: Tensor = torch.linalg.qr(old_rows.T).Q
+    outside = centres - centres @ basis @ basis.T
+    _, lengths, directions = torch.linalg.svd(outside, full_matrices=False)
+    room = (old_rows.shape[1] - len(old_rows)) // 2
+    leaning = directions[:room][lengths[:room] > _LEAST_LENGTH]
+    spanned: Tensor = torch.linalg.qr(torch.cat([old_rows, leaning]).T).Q
+    return spanned

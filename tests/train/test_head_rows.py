@@ -58,6 +58,29 @@ def test_a_new_row_hardly_shifts_the_scores_of_old_machines() -> None:
     assert (cosines.argmax(dim=1) == N_OLD).all(), "the new machine is recognized"
 
 
+def test_a_new_row_keeps_away_from_where_old_clips_lean() -> None:
+    directions = machines()
+    leaning = directions[:N_OLD].clone()
+    leaning[0, N_OLD + 1] = 0.5  # clips of the first machine, and of the new one, lean where no row is
+    new = directions[N_OLD:].clone()
+    new[0, N_OLD + 1] = 1.0
+    both = torch.cat([leaning, new])
+    labels = torch.arange(N_OLD + 1).repeat(12)
+    training, validation = (around(both, labels, 0.05, seed=seed) for seed in (6, 7))
+    alone = Embedded(training.embeddings[labels == N_OLD], labels[labels == N_OLD])
+    start = centre_rows(training, [N_OLD])
+    clips = around(leaning, torch.arange(N_OLD).repeat(4), 0.05, seed=8)
+    shifted: list[float] = []
+    for heard in (alone, training):
+        trained = train_rows(directions[:N_OLD], start, heard, validation, HEAD, epochs=50)
+        assert trained.rows @ directions[:N_OLD].T == pytest.approx(0, abs=1e-6)
+        shifted.append(max(shifts(torch.cat([directions[:N_OLD], trained.rows]), clips)))
+    assert shifted[0] > 5
+    assert shifted[1] < 1
+    cosines = functional.normalize(validation.embeddings) @ torch.cat([directions[:N_OLD], trained.rows]).T
+    assert (cosines.argmax(dim=1) == labels).all(), "all machines are recognized"
+
+
 def test_rows_that_training_only_worsens_stay_as_they_are() -> None:
     directions, labels = torch.eye(2, SIZE), torch.arange(2).repeat(6)
     misleading = Embedded(around(directions, labels, 0.1, seed=5).embeddings, 1 - labels)
