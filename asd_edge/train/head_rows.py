@@ -6,8 +6,8 @@ A new row r joins the sum over other classes in every old machine's anomaly scor
 
 ArcFace leaves a trained network's rows nearly orthogonal, so that on a normal clip each counts for little in another
 machine's score. New rows keep to that: they lie in the orthogonal complement of the old ones. A clip also leans where
-no row is, in which a new machine resembles the old ones of its type: so new rows are kept orthogonal to the mean directions
-of the old machines' clips as well, where there are such clips.
+no row is, in which a new machine resembles the old ones of its type: so new rows are kept orthogonal to the mean
+directions of the old machines' clips as well, where there are such clips.
 """
 
 import math

@@ -3,8 +3,9 @@
     python -m tests.bench.bench_finetune        first trains on data/synthetic without LEFT_OUT, which takes an hour
 
 Then the left-out machine is added: as a row of the head, from the clips of all machines and from its own alone, and by
-training the whole network on. PyTorch scores test clips before and after. They are clips 100 to 199 of each class and ID, which `asd-edge data synth` writes
-when asked for 200: nobody had heard them while fine-tuning was designed. (Clips 50 to 99 have judged an earlier form.)
+training the whole network on. PyTorch scores test clips before and after. They are clips 200 to 299 of each class and
+ID, which `asd-edge data synth` writes when asked for 300: nobody had heard them while fine-tuning was designed. (Clips
+50 to 199 have judged earlier forms.)
 Everything is kept in work/bench-finetune, so that a run that was killed goes on.
 """
 
@@ -26,7 +27,7 @@ from tests.bench.write_result import ROOT, ClipsUsed, data_sha256, write_result
 
 DATA, FOLDER = ROOT / "data/synthetic", ROOT / "work/bench-finetune"
 UNHEARD = ROOT / "data/synthetic-unheard"
-N_HEARD, N_ALL = 100, 200  # clips of each class and ID
+N_HEARD, N_ALL = 200, 300  # clips of each class and ID
 LEFT_OUT = "pump/id_04"
 BEFORE, HEAD, ALONE, ALL = "before", "head", "head_alone", "all"
 VARIANTS = (HEAD, ALONE, ALL)
