@@ -21,6 +21,7 @@ from asd_edge.model.config import HeadConfig, ModelConfig
 
 WEIGHTS_FILE, SETTINGS_FILE = "checkpoint.safetensors", "checkpoint.json"
 FORMAT = "asd-edge checkpoint 1"
+_CENTRES = "centres"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`weights` has the names of the network's state_dict; the head's rows are "head.weight" (n_classes, embedding)."""
+    """`weights` has the names of the network's state_dict; the head's rows are "head.weight" (n_classes, embedding).
+
+    `centres` (n_classes, embedding), of length 1, are the mean directions of each machine's normal training clips; a
+    fine-tuning keeps new machines away from them.
+    """
 
     model: ModelConfig
     head: HeadConfig
@@ -42,6 +47,7 @@ class Checkpoint:
     split: Split
     weights: Mapping[str, NDArray[np.float32]]
     training: Mapping[str, str | int | float]  # how it was made: loss, epochs, seed, data set, versions
+    centres: NDArray[np.float32] | None = None  # not in an autoencoder's, nor in those of other programs
 
 
 def shipped_checkpoint() -> Path:
@@ -55,7 +61,8 @@ def write_checkpoint(checkpoint: Checkpoint, directory: Path, half_precision: bo
     Biases, BatchNorm and PReLU stay float32: running variances of quiet recordings are below float16's range.
     Raises CheckpointError for weights that float16 can't hold, WorkDirectoryError where nothing can be written.
     """
-    tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in sorted(checkpoint.weights.items())}
+    named = checkpoint.weights if checkpoint.centres is None else {**checkpoint.weights, _CENTRES: checkpoint.centres}
+    tensors = {name: np.ascontiguousarray(value, np.float32) for name, value in sorted(named.items())}
     if half_precision:
         tensors = {name: _halved(name, value) if value.ndim > 1 else value for name, value in tensors.items()}
     content = safetensors.numpy.save(tensors)
@@ -120,6 +127,7 @@ def _load_own(path: Path) -> Checkpoint:
             Split(_texts(settings["split"]["train"]), _texts(settings["split"]["validation"])),
             weights,
             dict(settings["training"]),
+            weights.pop(_CENTRES, None),
         )
         expected_sha256 = settings["weights_sha256"]
     except (ValueError, TypeError, KeyError) as error:
@@ -128,6 +136,11 @@ def _load_own(path: Path) -> Checkpoint:
         raise CheckpointError(
             f"{weights_path}: is not the file that {settings_path.name} was written with (SHA-256 differs); "
             "copy both from the same training"
+        )
+    centres, shape = checkpoint.centres, (len(checkpoint.labels.machines), checkpoint.model.embedding_size)
+    if centres is not None and (centres.shape != shape or not np.isfinite(centres).all()):
+        raise CheckpointError(
+            f"{weights_path}: tensor {_CENTRES} is {centres.shape}, expected finite values, {shape}; train it again"
         )
     return checkpoint
 

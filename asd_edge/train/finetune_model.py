@@ -20,6 +20,7 @@ from asd_edge.errors import CheckpointError, WorkDirectoryError
 from asd_edge.model.checkpoint import WEIGHTS_FILE, Checkpoint, write_checkpoint
 from asd_edge.model.config import AUTOENCODER
 from asd_edge.model.network import network_from_checkpoint
+from asd_edge.train.centres import with_centres
 from asd_edge.train.config import TrainConfig
 from asd_edge.train.data_module import ClipDataset, TrainingData
 from asd_edge.train.embedded import Embedded, as_waveform, embed_clips
@@ -73,14 +74,16 @@ def finetune_model(
     began = time.monotonic()
     n_steps = config.epochs if part == HEAD else DEFAULT_EPOCHS[HEAD]
     new_rows = centre_rows(training, range(data.n_old, len(data.labels.machines)))
-    trained = train_rows(old_rows, new_rows, training, validation, start.head, n_steps)
+    centres = _old_centres(start, data, training)
+    trained = train_rows(old_rows, centres, new_rows, training, validation, start.head, n_steps)
     begun = _with_rows(start, data, torch.cat([old_rows, trained.rows * length]))
     if part == ALL:
         held = None if forget else _old_machines(start, data, training, validation)
         return _train_all(data_dir, work_dir, begun, held, data, config, on_batch, on_epoch)
     seconds = round(time.monotonic() - began)
     record = training_record(data_dir, config, trained.epoch - 1, trained.validation_loss, seconds)
-    checkpoint = dataclasses.replace(begun, training={**record, "finetuned": HEAD})
+    all_centres = torch.cat([centres, new_rows]).numpy() if len(centres) == data.n_old else None
+    checkpoint = dataclasses.replace(begun, training={**record, "finetuned": HEAD}, centres=all_centres)
     write_checkpoint(checkpoint, work_dir)
     return checkpoint
 
@@ -111,18 +114,39 @@ def _train_all(
         best = dataclasses.replace(best, weights=start.weights, epoch=BEFORE_TRAINING, validation_loss=loss_before)
     record = training_record(data_dir, config, best.epoch, best.validation_loss, best.seconds)
     record |= {"finetuned": ALL} if held is None else {"finetuned": ALL, SHARE: round(share, 4)}
-    checkpoint = dataclasses.replace(start, weights=best.weights, training=record)
+    checkpoint = with_centres(
+        dataclasses.replace(start, weights=best.weights, training=record), data.training, on_batch
+    )
     write_best(checkpoint, best, work_dir)
     return checkpoint
 
 
+def _of_all_machines(data: FinetuneData) -> LoadedClips:
+    """The training clips; with the validation clips where an old machine has no others."""
+    if len(set(data.training.labels.tolist())) == len(data.labels.machines):
+        return data.training
+    return _both_sides(data)
+
+
+def _old_centres(start: Checkpoint, data: FinetuneData, training: Embedded) -> Tensor:
+    """(n, E), of length 1: the checkpoint's own, or else those of the old machines that have training clips here."""
+    if start.centres is not None:
+        return torch.from_numpy(start.centres[: data.n_old])
+    return centre_rows(training, [machine for machine in range(data.n_old) if (training.labels == machine).any()])
+
+
 def _old_machines(before: Checkpoint, data: FinetuneData, training: Embedded, validation: Embedded) -> OldMachines:
     """With the clips that chose the epoch, then those that trained, up to _MOST_CLIPS of each machine."""
-    samples = torch.cat([data.validation.samples, data.training.samples])
-    labels = torch.cat([validation.labels, training.labels])
+    clips = _both_sides(data)
     embeddings = torch.cat([validation.embeddings, training.embeddings])
-    chosen = torch.cat([torch.where(labels == machine)[0][:_MOST_CLIPS] for machine in range(data.n_old)])
-    return OldMachines(before, LoadedClips(samples[chosen], labels[chosen], {}), embeddings[chosen])
+    chosen = torch.cat([torch.where(clips.labels == machine)[0][:_MOST_CLIPS] for machine in range(data.n_old)])
+    return OldMachines(before, LoadedClips(clips.samples[chosen], clips.labels[chosen], {}), embeddings[chosen])
+
+
+def _both_sides(data: FinetuneData) -> LoadedClips:
+    """The validation clips, then the training clips."""
+    samples = torch.cat([data.validation.samples, data.training.samples])
+    return LoadedClips(samples, torch.cat([data.validation.labels, data.training.labels]), {})
 
 
 @torch.no_grad()

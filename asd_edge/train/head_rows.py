@@ -7,7 +7,7 @@ A new row r joins the sum over other classes in every old machine's anomaly scor
 ArcFace leaves a trained network's rows nearly orthogonal, so that on a normal clip each counts for little in another
 machine's score. New rows keep to that: they lie in the orthogonal complement of the old ones. A clip also leans where
 no row is, in which a new machine resembles the old ones of its type: so new rows are kept orthogonal to the mean
-directions of the old machines' clips as well, where there are such clips.
+directions of the old machines' clips as well, where these are known.
 """
 
 import math
@@ -44,11 +44,17 @@ def centre_rows(clips: Embedded, classes: Sequence[int]) -> Tensor:
 
 
 def train_rows(
-    old_rows: Tensor, new_rows: Tensor, training: Embedded, validation: Embedded, head: HeadConfig, epochs: int
+    old_rows: Tensor,
+    old_centres: Tensor,
+    new_rows: Tensor,
+    training: Embedded,
+    validation: Embedded,
+    head: HeadConfig,
+    epochs: int,
 ) -> TrainedRows:
     """Train the rows of the classes from len(old_rows) on, orthogonal to the old ones; an epoch is one step.
 
-    Old classes teach nothing; the mean directions of those that have training clips are avoided. The rows of the epoch
+    Clips of old classes teach nothing; their mean directions `old_centres` (n, E) are avoided. The rows of the epoch
     with the least validation loss are kept; `new_rows`, made orthogonal, count as epoch 0. Raises CheckpointError where
     the old rows leave no room.
     """
@@ -58,9 +64,7 @@ def train_rows(
             f"{n_old} machines fill an embedding of {size} values, so that a new row would change their scores; "
             "let go of the old machines with --forget"
         )
-    basis = _avoided(
-        old_rows, centre_rows(training, [each for each in range(n_old) if (training.labels == each).any()])
-    )
+    basis = _avoided(old_rows, old_centres)
     old = functional.normalize(old_rows)
 
     def orthogonal(rows: Tensor) -> Tensor:

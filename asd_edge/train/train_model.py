@@ -17,6 +17,7 @@ from asd_edge.model.autoencoder import build_autoencoder
 from asd_edge.model.checkpoint import WEIGHTS_FILE, Checkpoint, Split
 from asd_edge.model.config import AUTOENCODER, HeadConfig, ModelConfig
 from asd_edge.model.network import build_network
+from asd_edge.train.centres import with_centres
 from asd_edge.train.config import TrainConfig
 from asd_edge.train.data_module import ClipDataset, TrainingData, VectorDataset
 from asd_edge.train.epoch_log import EpochFn, ignore_epoch
@@ -65,6 +66,8 @@ def train_model(
     best = fit(module, batches, config, work_dir, settings, on_batch, on_epoch)
     history = training_record(data_dir, config, best.epoch, best.validation_loss, best.seconds)
     checkpoint = Checkpoint(model, head, frontend, labels, split, best.weights, history)
+    if model.architecture != AUTOENCODER:
+        checkpoint = with_centres(checkpoint, training, on_batch)
     write_best(checkpoint, best, work_dir)
     return checkpoint
 

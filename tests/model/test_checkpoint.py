@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from numpy.typing import NDArray
 
 from asd_edge.errors import CheckpointError, WorkDirectoryError
 from asd_edge.frontend.config import FrontendConfig
@@ -223,6 +224,26 @@ def test_tensor_that_is_missing_or_unknown_is_named(checkpoint: Checkpoint, tmp_
     extra = {**checkpoint.weights, "fc_out.bias": np.zeros(3, np.float32)}
     write_checkpoint(replace(checkpoint, weights=extra), tmp_path)
     assert "holds a tensor fc_out.bias" in message(tmp_path)
+
+
+@pytest.mark.parametrize("half_precision", [False, True])
+def test_centres_come_back(checkpoint: Checkpoint, tmp_path: Path, half_precision: bool) -> None:
+    centres = np.eye(3, 128, dtype=np.float32)
+    write_checkpoint(replace(checkpoint, centres=centres), tmp_path, half_precision)
+    loaded = load_checkpoint(tmp_path)
+    assert loaded.centres is not None
+    np.testing.assert_array_equal(loaded.centres, centres)
+    assert set(loaded.weights) == set(checkpoint.weights)
+    write_checkpoint(checkpoint, tmp_path, half_precision)
+    assert load_checkpoint(tmp_path).centres is None
+
+
+@pytest.mark.parametrize("centres", [np.zeros((2, 128)), np.zeros((3, 64)), np.full((3, 128), np.nan)])
+def test_centres_of_other_machines_are_refused(
+    checkpoint: Checkpoint, tmp_path: Path, centres: NDArray[np.float64]
+) -> None:
+    write_checkpoint(replace(checkpoint, centres=centres.astype(np.float32)), tmp_path)
+    assert f"tensor centres is {centres.shape}, expected finite values, (3, 128); train it again" in message(tmp_path)
 
 
 def test_folder_that_is_a_file_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:

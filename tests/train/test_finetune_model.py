@@ -98,6 +98,25 @@ def test_the_head_learns_a_new_machine_and_leaves_all_else_as_it_was(
     assert all(np.array_equal(loaded.weights[name], value) for name, value in tuned.weights.items())
 
 
+def test_a_checkpoint_remembers_where_its_machines_are_heard(
+    new: Path, whole: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    config = replace(CONFIG, epochs=50)
+    beside = _finetune(whole, tmp_path / "beside", start, HEAD, config=config)
+    assert beside.centres is not None
+    assert np.linalg.norm(beside.centres, axis=1) == pytest.approx(1, abs=1e-6)
+    rows = beside.weights["head.weight"]
+    assert (rows[:3] @ beside.centres[:3].T).argmax(axis=0).tolist() == [0, 1, 2]
+    assert beside.centres[:3] @ rows[3] == pytest.approx(0, abs=1e-6), "the new row keeps away from the old machines"
+    remembering = replace(start, centres=beside.centres[:3])
+    alone = _finetune(new, tmp_path / "alone", remembering, HEAD, config=config)
+    assert alone.weights["head.weight"] == pytest.approx(rows, abs=1e-6)
+    assert alone.centres == pytest.approx(beside.centres, abs=1e-6)
+    forgetful = _finetune(new, tmp_path / "forgetful", start, HEAD, config=config)
+    assert abs(beside.centres[:3] @ forgetful.weights["head.weight"][3]).max() > 0.01
+    assert forgetful.centres is None, "the old machines' are unknown"
+
+
 def test_the_whole_network_learns_a_new_machine_and_keeps_the_old_scores(
     whole: Path, tmp_path: Path, start: Checkpoint
 ) -> None:
@@ -112,6 +131,8 @@ def test_the_whole_network_learns_a_new_machine_and_keeps_the_old_scores(
     assert 0 < float(tuned.training[SHARE]) <= 1
     begun = _finetune(whole, tmp_path / "begun", start, HEAD, config=replace(CONFIG, epochs=DEFAULT_EPOCHS[HEAD]))
     assert np.array_equal(tuned.weights["head.weight"], begun.weights["head.weight"])
+    assert tuned.centres is not None
+    assert tuned.centres.shape == (4, start.model.embedding_size)
     for machine in range(len(OLD)):
         before, with_row, after = (_scores(checkpoint, whole, machine) for checkpoint in (start, begun, tuned))
         added = np.var(after - before) - np.var(with_row - before)
@@ -126,6 +147,8 @@ def test_more_clips_of_old_machines_train_the_network_as_before(
     assert tuned.labels == start.labels
     assert SHARE not in tuned.training
     assert not np.array_equal(tuned.weights["head.weight"], start.weights["head.weight"])
+    assert tuned.centres is not None
+    assert len(tuned.centres) == 3
 
 
 def test_forgetting_carries_the_network_over_to_a_table_of_its_own(

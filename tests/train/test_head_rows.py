@@ -14,6 +14,7 @@ from asd_edge.train.head_rows import centre_rows, train_rows
 HEAD = HeadConfig()
 SIZE = 32
 N_OLD = 8
+NO_CENTRES = torch.empty(0, SIZE)
 
 
 def around(directions: Tensor, labels: Tensor, spread: float, seed: int) -> Embedded:
@@ -49,7 +50,7 @@ def test_a_new_row_hardly_shifts_the_scores_of_old_machines() -> None:
     directions = machines()
     training, validation = (around(directions, torch.full((12,), N_OLD), 0.05, seed=seed) for seed in (2, 3))
     start = centre_rows(training, [N_OLD])
-    trained = train_rows(directions[:N_OLD], start, training, validation, HEAD, epochs=50)
+    trained = train_rows(directions[:N_OLD], NO_CENTRES, start, training, validation, HEAD, epochs=50)
     assert trained.rows @ directions[:N_OLD].T == pytest.approx(0, abs=1e-6)
     clips = around(directions, torch.arange(N_OLD).repeat(4), 0.05, seed=4)
     assert max(shifts(torch.cat([directions[:N_OLD], start]), clips)) > 10
@@ -67,12 +68,11 @@ def test_a_new_row_keeps_away_from_where_old_clips_lean() -> None:
     both = torch.cat([leaning, new])
     labels = torch.arange(N_OLD + 1).repeat(12)
     training, validation = (around(both, labels, 0.05, seed=seed) for seed in (6, 7))
-    alone = Embedded(training.embeddings[labels == N_OLD], labels[labels == N_OLD])
     start = centre_rows(training, [N_OLD])
     clips = around(leaning, torch.arange(N_OLD).repeat(4), 0.05, seed=8)
     shifted: list[float] = []
-    for heard in (alone, training):
-        trained = train_rows(directions[:N_OLD], start, heard, validation, HEAD, epochs=50)
+    for centres in (NO_CENTRES, centre_rows(training, range(N_OLD))):
+        trained = train_rows(directions[:N_OLD], centres, start, training, validation, HEAD, epochs=50)
         assert trained.rows @ directions[:N_OLD].T == pytest.approx(0, abs=1e-6)
         shifted.append(max(shifts(torch.cat([directions[:N_OLD], trained.rows]), clips)))
     assert shifted[0] > 5
@@ -85,7 +85,7 @@ def test_rows_that_training_only_worsens_stay_as_they_are() -> None:
     directions, labels = torch.eye(2, SIZE), torch.arange(2).repeat(6)
     misleading = Embedded(around(directions, labels, 0.1, seed=5).embeddings, 1 - labels)
     validation = around(directions, labels, 0.01, seed=6)
-    trained = train_rows(directions[:0], directions, misleading, validation, HEAD, epochs=20)
+    trained = train_rows(directions[:0], NO_CENTRES, directions, misleading, validation, HEAD, epochs=20)
     assert trained.epoch == 0
     assert torch.equal(trained.rows, directions)
 
@@ -95,7 +95,7 @@ def test_without_old_machines_every_row_is_trained() -> None:
     labels = torch.arange(3).repeat(8)
     training, validation = (around(directions, labels, 0.05, seed=seed) for seed in (8, 9))
     start = functional.normalize(directions + 0.5 * directions.roll(1, dims=0))
-    trained = train_rows(start[:0], start, training, validation, HEAD, epochs=50)
+    trained = train_rows(start[:0], NO_CENTRES, start, training, validation, HEAD, epochs=50)
     assert trained.rows.shape == (3, SIZE)
     assert ((trained.rows * directions).sum(dim=1) > (start * directions).sum(dim=1)).all()
 
@@ -104,4 +104,4 @@ def test_a_head_without_room_for_another_direction_is_refused() -> None:
     full = torch.eye(SIZE)
     clips = around(full, torch.full((4,), 0), 0.1, seed=10)
     with pytest.raises(CheckpointError, match="32 machines fill an embedding of 32 values"):
-        train_rows(full, full[:1], clips, clips, HEAD, epochs=1)
+        train_rows(full, NO_CENTRES, full[:1], clips, clips, HEAD, epochs=1)

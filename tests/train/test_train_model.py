@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
 from asd_edge.clip.read_clip import read_clip, samples_sha256
 from asd_edge.clip.synthesize.config import SynthConfig
@@ -14,6 +16,7 @@ from asd_edge.errors import AsdEdgeError, DatasetError, TrainingError, WorkDirec
 from asd_edge.frontend.config import FrontendConfig
 from asd_edge.model.checkpoint import Checkpoint, load_checkpoint
 from asd_edge.model.config import AUTOENCODER, LOG_MEL, HeadConfig, ModelConfig
+from asd_edge.model.network import network_from_checkpoint
 from asd_edge.train.config import MSE, TrainConfig, default_train_config
 from asd_edge.train.epoch_log import EpochFn, ignore_epoch, read_log
 from asd_edge.train.fit import LOG_FILE, TRAINING_FOLDER
@@ -54,6 +57,20 @@ def test_training_lowers_the_loss_and_writes_a_loadable_checkpoint(machines: Pat
     assert loaded.labels.machines == tuple(f"{kind}/id_{n}" for kind in ("fan", "pump") for n in ("00", "02", "04"))
     assert all(np.array_equal(loaded.weights[name], trained.weights[name]) for name in trained.weights)
     assert sorted(path.name for path in (tmp_path / TRAINING_FOLDER).iterdir()) == [LOG_FILE]
+
+
+def test_the_checkpoint_remembers_the_mean_direction_of_each_machines_clips(machines: Path, tmp_path: Path) -> None:
+    trained = _train(machines, tmp_path, CONFIG)
+    network = network_from_checkpoint(load_checkpoint(tmp_path))
+    assert trained.centres is not None
+    for index, machine in enumerate(trained.labels.machines):
+        machine_type, machine_id = machine.split("/")
+        kept = [name for name in trained.split.train.values() if name.startswith(machine_type) and machine_id in name]
+        clips = np.stack([read_clip(machines / name, SHORT.clip_samples) for name in kept])
+        with torch.no_grad():
+            directions = functional.normalize(network(torch.from_numpy(clips / 32768).float()))
+        expected = functional.normalize(directions.mean(dim=0), dim=0)
+        assert trained.centres[index] == pytest.approx(expected.numpy(), abs=1e-5)
 
 
 def test_the_checkpoint_names_the_very_clips_of_its_split(machines: Path, tmp_path: Path) -> None:
