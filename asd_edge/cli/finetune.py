@@ -93,6 +93,11 @@ def finetune(
         f"{work_dir}: checkpoint {epoch}, validation loss {tuned.training['validation_loss']:.4f}; "
         f"{len(old)} machines kept, {len(new)} added: {', '.join(new) or 'none'}"
     )
+    if tuned.centres is None and old:
+        typer.echo(
+            "old machines' scores may move: neither the checkpoint nor DATA tells where their clips lie; "
+            "add their normal clips to DATA, and they stay"
+        )
     if best != BEFORE_TRAINING and float(tuned.training.get(SHARE, 1)) < 1:
         typer.echo(f"the network went {tuned.training[SHARE]:.0%} of the way that it learned; further, old scores move")
 
