@@ -31,7 +31,7 @@ def finetune(
         Literal["head", "all"] | None,
         typer.Option(
             "--train",
-            help="New rows of the head, or the network too, while old scores stay. Default: head, with --forget all.",
+            help="New rows of the head, or the network too, held by old machines. Default: head, with --forget all.",
         ),
     ] = None,
     forget: Annotated[
@@ -95,11 +95,12 @@ def finetune(
     )
     if tuned.centres is None and old:
         typer.echo(
-            "old machines' scores may move: neither the checkpoint nor DATA tells where their clips lie; "
-            "add their normal clips to DATA, and they stay"
+            "old machines' scores may move: neither the checkpoint nor DATA tells where the clips of all of them lie; "
+            "add their normal clips to DATA, and they move less"
         )
-    if best != BEFORE_TRAINING and float(tuned.training.get(SHARE, 1)) < 1:
-        typer.echo(f"the network went {tuned.training[SHARE]:.0%} of the way that it learned; further, old scores move")
+    share = float(tuned.training.get(SHARE, 1))
+    if share < 1:
+        typer.echo(f"the network went {share:.0%} of the way that it learned; further, old machines' scores would move")
 
 
 def _finetune_int8(work_dir: Path, data_dir: Path, epochs: int | None) -> None:

@@ -42,7 +42,7 @@ def arcface_logits(cosines: Tensor, labels: Tensor, head: HeadConfig) -> Tensor:
 
 
 def log_odds(cosines: Tensor, labels: Tensor, head: HeadConfig) -> Tensor:
-    """(N,): the anomaly score of clips that claim `labels`, as `asd_edge.scorer` computes it in float64."""
+    """(N,): the anomaly score of clips that claim `labels`, which `asd_edge.scorer` computes in float64."""
     logits = arcface_logits(cosines, labels, head)
     own = labels.unsqueeze(1)
     others = logits.scatter(1, own, -math.inf).logsumexp(dim=1)

@@ -113,6 +113,7 @@ def _load_own(path: Path) -> Checkpoint:
     try:
         tensors = safetensors.numpy.load(content)
         weights = {name: np.asarray(value, np.float32) for name, value in tensors.items()}
+        centres = weights.pop(_CENTRES, None)
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{weights_path}: is not a safetensors file ({error}); copy or train it again") from error
     try:
@@ -127,7 +128,7 @@ def _load_own(path: Path) -> Checkpoint:
             Split(_texts(settings["split"]["train"]), _texts(settings["split"]["validation"])),
             weights,
             dict(settings["training"]),
-            weights.pop(_CENTRES, None),
+            centres,
         )
         expected_sha256 = settings["weights_sha256"]
     except (ValueError, TypeError, KeyError) as error:
@@ -137,7 +138,7 @@ def _load_own(path: Path) -> Checkpoint:
             f"{weights_path}: is not the file that {settings_path.name} was written with (SHA-256 differs); "
             "copy both from the same training"
         )
-    centres, shape = checkpoint.centres, (len(checkpoint.labels.machines), checkpoint.model.embedding_size)
+    shape = (len(checkpoint.labels.machines), checkpoint.model.embedding_size)
     if centres is not None and (centres.shape != shape or not np.isfinite(centres).all()):
         raise CheckpointError(
             f"{weights_path}: tensor {_CENTRES} is {centres.shape}, expected finite values, {shape}; train it again"

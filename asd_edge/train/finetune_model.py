@@ -1,8 +1,8 @@
 """A checkpoint and normal clips, mostly of new machines -> WORK/checkpoint.{safetensors,json} that knows them too.
 
-Each new machine gets a row of the head, at first the mean direction of its clips. Then the new rows are trained alone
-(HEAD), or the whole network goes on learning (ALL). The old machines stay; or they are forgotten, which carries over
-the network alone, gives every machine of the data a new row, and trains the rows before the network.
+Each new machine gets a row of the head, at first the mean direction of its clips, and the new rows are trained (HEAD).
+Then the whole network may go on learning (ALL), while the head rests and the old machines' scores hold it. The old
+machines stay; or they are forgotten: that carries over the network alone, which trains without being held.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from asd_edge.clip.progress import ProgressFn, ignore_progress
-from asd_edge.errors import CheckpointError, WorkDirectoryError
+from asd_edge.errors import CheckpointError, DatasetError, WorkDirectoryError
 from asd_edge.model.checkpoint import WEIGHTS_FILE, Checkpoint, write_checkpoint
 from asd_edge.model.config import AUTOENCODER
 from asd_edge.model.network import network_from_checkpoint
@@ -30,13 +30,13 @@ from asd_edge.train.fit import fit, training_record, write_best
 from asd_edge.train.head_rows import centre_rows, train_rows
 from asd_edge.train.lightning_modules import DetectorTraining
 from asd_edge.train.load_clips import LoadedClips
-from asd_edge.train.old_machines import OldMachines
+from asd_edge.train.old_machines import HOLD_DIRECTION, HOLD_SCORE, OldMachines
 
 HEAD, ALL = "head", "all"
 DEFAULT_EPOCHS = {HEAD: 200, ALL: 10}
 BEFORE_TRAINING = -1  # as best epoch: none was better than what it started from
 SHARE = "share"  # of the way that training went which the checkpoint goes
-_MOST_CLIPS = 32  # of an old machine; what they cost is time
+LEAST_CLIPS, _MOST_CLIPS = 4, 32  # of an old machine; many cost time
 
 
 def finetune_model(
@@ -103,20 +103,20 @@ def _train_all(
     loss_before = _validation_loss(module, data.validation)
     training, validating = (ClipDataset(side.samples, side.labels) for side in (data.training, data.validation))
     batches = TrainingData(training, validating, config.batch_size, config.seed)
-    best = fit(module, batches, config, work_dir, _settings_text(start, config), on_batch, on_epoch)
+    best = fit(module, batches, config, work_dir, _settings_text(start, data, held, config), on_batch, on_epoch)
     share = 1.0
     if held is not None:
-        share, weights = held.largest_step(start, best.weights, on_batch)
+        share, weights = held.allowed_step(start, best.weights, on_batch)
         network = network_from_checkpoint(dataclasses.replace(start, weights=weights))
         loss = _validation_loss(DetectorTraining(network, start.head, config, held), data.validation)
         best = dataclasses.replace(best, weights=weights, validation_loss=loss)
     if share == 0.0 or loss_before <= best.validation_loss:
+        share = 0.0
         best = dataclasses.replace(best, weights=start.weights, epoch=BEFORE_TRAINING, validation_loss=loss_before)
     record = training_record(data_dir, config, best.epoch, best.validation_loss, best.seconds)
     record |= {"finetuned": ALL} if held is None else {"finetuned": ALL, SHARE: round(share, 4)}
-    checkpoint = with_centres(
-        dataclasses.replace(start, weights=best.weights, training=record), data.training, on_batch
-    )
+    checkpoint = dataclasses.replace(start, weights=best.weights, training=record)
+    checkpoint = with_centres(checkpoint, _of_all_machines(data), on_batch)
     write_best(checkpoint, best, work_dir)
     return checkpoint
 
@@ -138,6 +138,13 @@ def _old_centres(start: Checkpoint, data: FinetuneData, training: Embedded) -> T
 def _old_machines(before: Checkpoint, data: FinetuneData, training: Embedded, validation: Embedded) -> OldMachines:
     """With the clips that chose the epoch, then those that trained, up to _MOST_CLIPS of each machine."""
     clips = _both_sides(data)
+    for index, machine in enumerate(before.labels.machines):
+        n_clips = int((clips.labels == index).sum())
+        if n_clips < LEAST_CLIPS:
+            raise DatasetError(
+                f"{n_clips} normal clips of {machine} can't show how far its scores move; give {LEAST_CLIPS} or more, "
+                "or train the head alone"
+            )
     embeddings = torch.cat([validation.embeddings, training.embeddings])
     chosen = torch.cat([torch.where(clips.labels == machine)[0][:_MOST_CLIPS] for machine in range(data.n_old)])
     return OldMachines(before, LoadedClips(clips.samples[chosen], clips.labels[chosen], {}), embeddings[chosen])
@@ -163,12 +170,17 @@ def _with_rows(start: Checkpoint, data: FinetuneData, rows: Tensor) -> Checkpoin
     return dataclasses.replace(start, labels=data.labels, split=data.split, weights=weights)
 
 
-def _settings_text(start: Checkpoint, config: TrainConfig) -> str:
+def _settings_text(start: Checkpoint, data: FinetuneData, held: OldMachines | None, config: TrainConfig) -> str:
     """Everything that decides the weights: two runs with the same text may share one training state."""
     weights = hashlib.sha256()
     for name in sorted(start.weights):
         weights.update(start.weights[name].tobytes())
     settings = [dataclasses.asdict(part) for part in (start.model, start.head, start.frontend, config)]
-    clips = [sorted(start.split.train), sorted(start.split.validation)]
-    described = {"settings": settings, "labels": start.labels.machines, "clips": clips, "start": weights.hexdigest()}
+    described = {
+        "settings": settings,
+        "labels": start.labels.machines,
+        "clips": [sorted(data.training.sha256), sorted(data.validation.sha256)],
+        "held": held is not None and [HOLD_SCORE, HOLD_DIRECTION],
+        "start": weights.hexdigest(),
+    }
     return json.dumps(described, indent=1) + "\n"

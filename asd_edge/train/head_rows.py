@@ -91,7 +91,7 @@ def train_rows(
 
 
 def _avoided(old_rows: Tensor, centres: Tensor) -> Tensor:
-    """(E, n), orthonormal: the span of the rows, and of the centres while they take half of the room left, or less."""
+    """(E, n), orthonormal: the rows' span, and the centres' strongest directions for half of the room left at most."""
     basis: Tensor = torch.linalg.qr(old_rows.T).Q
     outside = centres - centres @ basis @ basis.T
     _, lengths, directions = torch.linalg.svd(outside, full_matrices=False)

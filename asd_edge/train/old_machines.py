@@ -30,7 +30,7 @@ from asd_edge.train.load_clips import LoadedClips
 
 HOLD_SCORE, HOLD_DIRECTION = 1.0, 300.0
 MOST_DRIFT = 0.1  # that training adds to what the new rows make, of any old machine; what that costs: DESIGN.md
-_LEAST_SPREAD = 0.1  # of z, where a machine has a single clip, or clips all alike
+_LEAST_SPREAD = 0.1  # of z, where a machine's clips are all alike
 _LEAST_SHARE = 0.01
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -57,8 +57,8 @@ class OldMachines:
         turned = 1.0 - functional.cosine_similarity(embeddings.float(), embeddings_before.float())
         return HOLD_SCORE * moved.square() + HOLD_DIRECTION * turned
 
-    def largest_step(self, start: Checkpoint, tuned: Weights, on_progress: ProgressFn) -> tuple[float, Weights]:
-        """(share, weights): how far from `start` towards `tuned` the scores let the network go, 0 to 1.
+    def allowed_step(self, start: Checkpoint, tuned: Weights, on_progress: ProgressFn) -> tuple[float, Weights]:
+        """(share, weights): how far from `start` towards `tuned` the scores let the network go; tried from 1 downwards.
 
         `start` is the checkpoint before with new rows, which `tuned` has as well.
         """

@@ -13,7 +13,7 @@ from torch.nn import functional
 from asd_edge.cli import run
 from asd_edge.clip.read_clip import read_clip, samples_sha256
 from asd_edge.errors import CheckpointError, DatasetError, WorkDirectoryError
-from asd_edge.model.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
+from asd_edge.model.checkpoint import Checkpoint, Split, load_checkpoint, write_checkpoint
 from asd_edge.model.network import network_from_checkpoint
 from asd_edge.scorer.arcface_log_odds import arcface_log_odds
 from asd_edge.train.config import TrainConfig
@@ -151,6 +151,47 @@ def test_more_clips_of_old_machines_train_the_network_as_before(
     assert len(tuned.centres) == 3
 
 
+def test_a_network_that_would_move_old_scores_goes_a_part_of_its_way(
+    whole: Path, tmp_path: Path, start: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, epochs=3, learning_rate=2e-5)
+    for name in ("HOLD_SCORE", "HOLD_DIRECTION"):
+        monkeypatch.setattr(f"asd_edge.train.old_machines.{name}", 0.0)
+    bounded = _finetune(whole, tmp_path / "bounded", start, config=config)
+    assert 0 < float(bounded.training[SHARE]) < 1
+    monkeypatch.setattr("asd_edge.train.old_machines.MOST_DRIFT", np.inf)
+    unbounded = _finetune(whole, tmp_path / "unbounded", start, config=config)
+    assert unbounded.training[SHARE] == 1
+    begun = _finetune(whole, tmp_path / "begun", start, HEAD, config=replace(CONFIG, epochs=DEFAULT_EPOCHS[HEAD]))
+    name = "classifier.linear1.conv.weight"
+    went, whole_way = (each.weights[name] - begun.weights[name] for each in (bounded, unbounded))
+    assert went == pytest.approx(float(bounded.training[SHARE]) * whole_way, abs=1e-4 * float(abs(whole_way).max()))
+
+
+def test_an_old_machine_whose_clips_all_chose_the_epoch_has_a_centre(
+    whole: Path, tmp_path: Path, start: Checkpoint
+) -> None:
+    of_first = {
+        name: sha256 for sha256, name in {**start.split.train, **start.split.validation}.items() if "fan" in name
+    }
+    chosen = {sha256: name for name, sha256 in of_first.items() if "_id_00_" in name}
+    train = {sha256: name for sha256, name in start.split.train.items() if sha256 not in chosen}
+    other = replace(start, split=Split(train, {**start.split.validation, **chosen}))
+    _finetune(whole, tmp_path, other)
+    loaded = load_checkpoint(tmp_path)
+    assert loaded.centres is not None
+    assert np.linalg.norm(loaded.centres, axis=1) == pytest.approx(1, abs=1e-6)
+
+
+def test_old_machines_of_a_few_clips_are_not_trained_beside(whole: Path, tmp_path: Path, start: Checkpoint) -> None:
+    data = shutil.copytree(whole, tmp_path / "data")
+    for clip in sorted((data / "fan/train").glob("normal_id_00_*"))[:2]:
+        clip.unlink()
+    with pytest.raises(DatasetError, match="2 normal clips of fan/id_00 can't show how far its scores move; give 4"):
+        _finetune(data, tmp_path / "work", start)
+    assert not (tmp_path / "work").exists()
+
+
 def test_forgetting_carries_the_network_over_to_a_table_of_its_own(
     whole: Path, tmp_path: Path, start: Checkpoint
 ) -> None:
@@ -166,20 +207,23 @@ def test_a_training_that_only_worsens_the_loss_gives_back_where_it_started(
 ) -> None:
     tuned = _finetune(whole, tmp_path, start, config=replace(CONFIG, epochs=1, learning_rate=0.05))
     assert tuned.training["best_epoch"] == BEFORE_TRAINING
+    assert tuned.training[SHARE] == 0
     assert _network(tuned) == _network(start)
 
 
+@pytest.mark.parametrize("forget", [False, True])
 def test_a_resumed_fine_tuning_has_the_weights_of_an_uninterrupted_one(
-    whole: Path, tmp_path: Path, start: Checkpoint
+    whole: Path, tmp_path: Path, start: Checkpoint, forget: bool
 ) -> None:
     def stop_in_second_epoch(done: int, total: int, validation_loss: float) -> None:
         if done == 2:
             raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):
-        _finetune(whole / "pump", tmp_path / "resumed", start, forget=True, on_epoch=stop_in_second_epoch)
-    resumed = _finetune(whole / "pump", tmp_path / "resumed", start, forget=True)
-    uninterrupted = _finetune(whole / "pump", tmp_path / "whole", start, forget=True)
+        _finetune(whole, tmp_path / "resumed", start, forget=forget, on_epoch=stop_in_second_epoch)
+    resumed = _finetune(whole, tmp_path / "resumed", start, forget=forget)
+    uninterrupted = _finetune(whole, tmp_path / "whole", start, forget=forget)
+    assert resumed.training["best_epoch"] != BEFORE_TRAINING
     assert _network(resumed) == _network(uninterrupted)
 
 

@@ -81,6 +81,17 @@ def test_a_new_row_keeps_away_from_where_old_clips_lean() -> None:
     assert (cosines.argmax(dim=1) == labels).all(), "all machines are recognized"
 
 
+def test_many_old_machines_leave_a_new_one_half_of_the_room() -> None:
+    n_old = 20  # of a size of 32
+    rows = torch.eye(n_old, SIZE)
+    labels = torch.full((12,), n_old)
+    training, validation = (around(torch.eye(n_old + 1, SIZE), labels, 0.2, seed=seed) for seed in (9, 10))
+    centres = around(rows, torch.arange(n_old), 0.1, seed=11).embeddings
+    trained = train_rows(rows, centres, centre_rows(training, [n_old]), training, validation, HEAD, epochs=20)
+    assert trained.rows @ rows.T == pytest.approx(0, abs=1e-6)
+    assert abs(trained.rows[0, n_old:]).max() > 0.5
+
+
 def test_rows_that_training_only_worsens_stay_as_they_are() -> None:
     directions, labels = torch.eye(2, SIZE), torch.arange(2).repeat(6)
     misleading = Embedded(around(directions, labels, 0.1, seed=5).embeddings, 1 - labels)

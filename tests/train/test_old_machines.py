@@ -1,5 +1,6 @@
 """Old machines hold the network where it was, and bound how far it goes."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from asd_edge.clip.label_table import LabelTable, build_label_table
 from asd_edge.clip.layouts import find_clips
@@ -92,14 +94,14 @@ def _added_drift(start: Checkpoint, weights: Weights, clips: LoadedClips) -> flo
 def test_the_network_goes_as_far_as_old_scores_let_it(start: Checkpoint, old: OldMachines, distance: float) -> None:
     tuned = _elsewhere(start, distance)
     assert _added_drift(start, tuned, old.clips) > MOST_DRIFT
-    share, weights = old.largest_step(start, tuned, ignore_progress)
+    share, weights = old.allowed_step(start, tuned, ignore_progress)
     assert 0 < share < 1
     assert 0.2 * MOST_DRIFT < _added_drift(start, weights, old.clips) <= 1.001 * MOST_DRIFT
 
 
 def test_what_hardly_moves_old_scores_is_taken_whole(start: Checkpoint, old: OldMachines) -> None:
     tuned = _elsewhere(start, 1e-4)
-    share, weights = old.largest_step(start, tuned, ignore_progress)
+    share, weights = old.allowed_step(start, tuned, ignore_progress)
     assert share == 1
     assert all(weights[name] == pytest.approx(tuned[name], abs=1e-6) for name in tuned)
 
@@ -107,7 +109,7 @@ def test_what_hardly_moves_old_scores_is_taken_whole(start: Checkpoint, old: Old
 def test_a_network_that_leaves_the_old_machines_altogether_stays_where_it_is(
     start: Checkpoint, old: OldMachines
 ) -> None:
-    share, weights = old.largest_step(start, _elsewhere(start, 1e4), ignore_progress)
+    share, weights = old.allowed_step(start, _elsewhere(start, 1e4), ignore_progress)
     assert share == 0
     assert weights is start.weights
 
@@ -137,13 +139,14 @@ def test_an_old_clip_adds_to_the_loss_by_how_far_it_was_moved(
 
 def test_the_log_odds_are_the_scorers() -> None:
     generator = torch.Generator().manual_seed(0)
-    cosines = 2 * torch.rand(50, 7, generator=generator) - 1
-    labels = torch.arange(50) % 7
+    embeddings = functional.normalize(torch.randn(60, 8, generator=generator))
+    labels = torch.arange(60) % 7
+    embeddings[:7, :7] -= 3 * torch.eye(7)  # opposite to their own row: beyond pi - margin
+    cosines = functional.normalize(embeddings)[:, :7]  # to the rows of a unit matrix
     head = HeadConfig()
+    assert float(cosines.gather(1, labels[:, None]).min()) < math.cos(math.pi - head.margin)
     expected = [
-        # with the rows of a unit matrix a direction's cosines are its components
-        arcface_log_odds(np.append(row, np.sqrt(max(0, 7 - row @ row))), np.eye(7, 8), label, head.scale, head.margin)
-        for row, label in zip(cosines.numpy().astype(float), labels.tolist(), strict=True)
+        arcface_log_odds(embedding, np.eye(7, 8), label, head.scale, head.margin)
+        for embedding, label in zip(embeddings.numpy(), labels.tolist(), strict=True)
     ]
-    scaled = log_odds(cosines / 7**0.5, labels, head)
-    assert scaled.numpy() == pytest.approx(expected, abs=1e-4)
+    assert log_odds(cosines, labels, head).numpy() == pytest.approx(expected, abs=1e-3)
