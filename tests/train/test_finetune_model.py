@@ -166,7 +166,7 @@ def test_a_network_that_would_move_old_scores_goes_a_part_of_its_way(
     name = "classifier.linear1.conv.weight"
     went, whole_way = (each.weights[name] - begun.weights[name] for each in (bounded, unbounded))
     assert abs(went).max() > 50 * np.finfo(np.float32).eps
-    assert went == pytest.approx(float(bounded.training[SHARE]) * whole_way, abs=2 * np.finfo(np.float32).eps)
+    np.testing.assert_allclose(went, float(bounded.training[SHARE]) * whole_way, rtol=0, atol=3e-7)
 
 
 def test_an_old_machine_whose_clips_all_chose_the_epoch_has_a_centre(
