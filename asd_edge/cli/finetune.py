@@ -100,7 +100,7 @@ def finetune(
         )
     share = float(tuned.training.get(SHARE, 1))
     if share < 1:
-        typer.echo(f"the network went {share:.0%} of the way that it learned; further, old machines' scores would move")
+        typer.echo(f"the network went {share:.0%} of its way: as far as old scores and the validation loss let it")
 
 
 def _finetune_int8(work_dir: Path, data_dir: Path, epochs: int | None) -> None:

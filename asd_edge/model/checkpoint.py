@@ -23,6 +23,8 @@ WEIGHTS_FILE, SETTINGS_FILE = "checkpoint.safetensors", "checkpoint.json"
 FORMAT = "asd-edge checkpoint 1"
 _CENTRES = "centres"
 
+Weights = Mapping[str, NDArray[np.float32]]
+
 
 @dataclass(frozen=True)
 class Split:
@@ -45,7 +47,7 @@ class Checkpoint:
     frontend: FrontendConfig
     labels: LabelTable
     split: Split
-    weights: Mapping[str, NDArray[np.float32]]
+    weights: Weights
     training: Mapping[str, str | int | float]  # how it was made: loss, epochs, seed, data set, versions
     centres: NDArray[np.float32] | None = None  # not in an autoencoder's, nor in those of other programs
 

@@ -12,18 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
-from numpy.typing import NDArray
 from torch import Tensor
 
 from asd_edge import __version__
 from asd_edge.clip.atomic_write import write_text_atomically
 from asd_edge.clip.progress import ProgressFn
 from asd_edge.errors import TrainingError, WorkDirectoryError
-from asd_edge.model.checkpoint import Checkpoint, write_checkpoint
+from asd_edge.model.checkpoint import Checkpoint, Weights, write_checkpoint
 from asd_edge.train.config import TrainConfig
 from asd_edge.train.data_module import TrainingData
 from asd_edge.train.epoch_log import SECONDS, EpochFn, EpochLog, read_log
@@ -31,8 +29,6 @@ from asd_edge.train.lightning_modules import VALIDATION_LOSS, AutoencoderTrainin
 
 TRAINING_FOLDER, LOG_FILE = "training", "log.csv"
 _STATE, _BEST, _SETTINGS = "last.ckpt", "best.ckpt", "settings.json"
-
-Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,18 +12,16 @@ z is the anomaly score (the log-odds), z0 what it was before the fine-tuning. An
 The second term holds the embedding e as a whole, for what normal clips don't show: anomalies lean towards other rows.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from asd_edge.clip.progress import ProgressFn
 from asd_edge.model.arcface import log_odds
-from asd_edge.model.checkpoint import Checkpoint
+from asd_edge.model.checkpoint import Checkpoint, Weights
 from asd_edge.model.network import network_from_checkpoint
 from asd_edge.train.embedded import embed_clips
 from asd_edge.train.load_clips import LoadedClips
@@ -32,8 +30,6 @@ HOLD_SCORE, HOLD_DIRECTION = 1.0, 300.0
 MOST_DRIFT = 0.1  # that training adds to what the new rows make, of any old machine; what that costs: DESIGN.md
 _LEAST_SPREAD = 0.1  # of z, where a machine's clips are all alike
 _LEAST_SHARE = 0.01
-
-Weights = Mapping[str, NDArray[np.float32]]
 
 
 class OldMachines:

@@ -14,7 +14,7 @@ from asd_edge.clip.label_table import LabelTable, build_label_table
 from asd_edge.clip.layouts import find_clips
 from asd_edge.clip.progress import ignore_progress
 from asd_edge.model.arcface import arcface_loss, log_odds
-from asd_edge.model.checkpoint import Checkpoint
+from asd_edge.model.checkpoint import Checkpoint, Weights
 from asd_edge.model.config import HeadConfig
 from asd_edge.model.network import network_from_checkpoint
 from asd_edge.scorer.arcface_log_odds import arcface_log_odds
@@ -22,7 +22,7 @@ from asd_edge.train.config import TrainConfig
 from asd_edge.train.embedded import as_waveform, embed_clips
 from asd_edge.train.lightning_modules import DetectorTraining
 from asd_edge.train.load_clips import LoadedClips, load_clips
-from asd_edge.train.old_machines import HOLD_SCORE, MOST_DRIFT, OldMachines, Weights
+from asd_edge.train.old_machines import HOLD_SCORE, MOST_DRIFT, OldMachines
 from tests.backends.tiny_detector import FRONTEND, tiny_checkpoint, write_clips
 
 
